@@ -1,0 +1,1 @@
+"""Who decides, and how: Peer, DSO, FMO and Supplier, what peers own and how they behave."""

@@ -1,0 +1,1 @@
+"""The words all rooms share: columns, seams, units, random streams, messages and errors."""

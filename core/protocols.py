@@ -1,0 +1,54 @@
+"""The seams: what a new behaviour, market or grid has to answer. Plain classes satisfy them; nothing to inherit."""
+
+from typing import Protocol
+
+import numpy as np
+
+from peerflex.core.types import (
+    BranchTable,
+    BusTable,
+    FlexNeed,
+    FlexOffers,
+    FlexResult,
+    GridState,
+    Injections,
+    Ints,
+    MarketResult,
+    Observation,
+    Orders,
+    Plan,
+    Sensitivities,
+    Signal,
+)
+
+
+class Behaviour(Protocol):
+    """How a kind of peer decides: one call an hour for all peers of the kind."""
+
+    def bid(self, seen: Observation, rng: np.random.Generator) -> Plan: ...
+
+
+class Market(Protocol):
+    """How orders become trades."""
+
+    def clear(self, orders: Orders, signal: Signal, rng: np.random.Generator) -> MarketResult: ...
+
+
+class FlexMarket(Protocol):
+    """How a need and the offers become activations."""
+
+    def clear(self, need: FlexNeed, offers: FlexOffers) -> FlexResult: ...
+
+
+class Grid(Protocol):
+    """What the wires answer. ``solve`` never raises for an operating point: trouble is in the state."""
+
+    @property
+    def buses(self) -> BusTable: ...
+
+    @property
+    def branches(self) -> BranchTable: ...
+
+    def solve(self, injections: Injections) -> GridState: ...
+
+    def sensitivities(self, state: GridState, branches: Ints, buses: Ints) -> Sensitivities: ...

@@ -1,0 +1,1 @@
+"""What the wires allow: networks, power flow, sensitivities and limits."""

@@ -1,0 +1,1 @@
+"""How offers become trades, flexibility and money."""

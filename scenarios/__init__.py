@@ -1,0 +1,1 @@
+"""What is simulated: the schema, the bundled scenarios and studies, profiles and builders."""

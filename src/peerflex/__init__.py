@@ -1,0 +1,1 @@
+"""peerflex: peer-to-peer energy trading and flexibility markets on real networks."""
