@@ -6,11 +6,14 @@ the sign rule). Rows are referred to by position: ``peer`` is a row of ``PeerTab
 ``BusTable``, ``branch`` a row of ``BranchTable``.
 """
 
-from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from dataclasses import Field, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -25,17 +28,21 @@ def ints(*shape: int) -> Ints:
     return np.zeros(shape, dtype=np.int64)
 
 
+def _columns(table: type["Rows"]) -> "tuple[Field[Any], ...]":
+    return fields(cast("type[DataclassInstance]", table))
+
+
 class Rows:
     """What every table of columns can do: be counted, filtered and joined by row."""
 
     __slots__ = ()
 
     def __len__(self) -> int:
-        return len(getattr(self, fields(self)[0].name))  # type: ignore[arg-type]
+        return len(getattr(self, _columns(type(self))[0].name))
 
     def take(self, rows: Ints | Bools) -> Self:
         """Return the given rows as a new table."""
-        columns = (getattr(self, column.name) for column in fields(self))  # type: ignore[arg-type]
+        columns = (getattr(self, column.name) for column in _columns(type(self)))
         return type(self)(*(column[rows] for column in columns))
 
     @classmethod
@@ -43,15 +50,13 @@ class Rows:
         """Return several tables, one below the other. An empty list gives an empty table."""
         if not tables:
             return cls.empty()
-        names = [column.name for column in fields(cls)]  # type: ignore[arg-type]
+        names = [column.name for column in _columns(cls)]
         return cls(*(np.concatenate([getattr(table, name) for table in tables]) for name in names))
 
     @classmethod
     def empty(cls) -> Self:
-        columns: list[Any] = [
-            ints(0) if f.type is Ints else np.zeros(0, bool) if f.type is Bools else floats(0) for f in fields(cls)
-        ]  # type: ignore[arg-type]
-        return cls(*columns)
+        kinds = {Ints: np.int64, Bools: np.bool_, Floats: np.float64}
+        return cls(*(np.zeros(0, dtype=kinds[column.type]) for column in _columns(cls)))
 
 
 # ---------------------------------------------------------------- who is there
@@ -169,13 +174,13 @@ class GridState:
     """What the wires did in one step.
 
     Bus columns ``(buses,)``: ``v_pu`` and ``angle_rad`` (NaN in linear physics), ``p_mw`` and ``q_mvar`` as
-    really injected (after shedding). Branch columns ``(branches,)``:
-    ``loading`` (>= 0, 1.0 is the rating), ``flow_mw`` into the branch at its from-bus (the direction).
-    ``shed_mw`` is signed: what was injected is what was asked plus ``shed_mw`` (> 0: load taken off; < 0:
-    generation taken off, in a dark step only). ``exchange_mw`` is the import from the upstream grid; ``loss_mw`` is what the network itself consumes:
-    ``sum(p_mw) + exchange_mw == loss_mw``. ``method`` is 'zbus', 'newton' (pandapower), 'linear', or with
+    really injected. ``shed_mw`` is signed: what was injected is what was asked plus ``shed_mw`` (> 0: load
+    taken off; < 0: generation taken off, in a dark step only). Branch columns ``(branches,)``: ``loading``
+    (>= 0, 1.0 is the rating), ``flow_mw`` into the branch at its from-bus (the direction). ``exchange_mw`` is
+    the import from the upstream grid; ``loss_mw`` is what the network itself consumes:
+    ``sum(p_mw) + exchange_mw == loss_mw``. ``method`` is 'zbus', 'newton' (pandapower) or 'linear', with
     '+shed' behind it when load had to be taken off for a solution; a step without any solution is 'dark':
-    everything is shed. ``deviation_pu`` is the largest mismatch left.
+    everything is off. ``deviation_pu`` is the largest mismatch left.
     """
 
     v_pu: Floats
