@@ -55,7 +55,7 @@ class Rows:
 
     @classmethod
     def empty(cls) -> Self:
-        kinds = {Ints: np.int64, Bools: np.bool_, Floats: np.float64}
+        kinds: dict[Any, type] = {Ints: np.int64, Bools: np.bool_, Floats: np.float64}
         return cls(*(np.zeros(0, dtype=kinds[column.type]) for column in _columns(cls)))
 
 
@@ -467,12 +467,13 @@ class Decision:
 class HourRecord:
     """One step, whole: what was decided, what the wires did, who paid whom. The log is made of these.
 
-    ``external`` is what other simulators coupled to the buses injected. ``diagnostic`` is the AC state in
+    ``metered_mw`` is what each peer's meter saw ``(peers,)``. ``external`` is what other simulators coupled to the buses injected. ``diagnostic`` is the AC state in
     linear physics, else None.
     """
 
     decision: Decision
     state: GridState
+    metered_mw: Floats
     diagnostic: GridState | None
     external: Injections
     violations: Violations
