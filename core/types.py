@@ -28,6 +28,11 @@ def ints(*shape: int) -> Ints:
     return np.zeros(shape, dtype=np.int64)
 
 
+def add_up(rows: Ints, values: Floats, n: int) -> Floats:
+    """Return the sum of the values of each row number, shape ``(n,)``."""
+    return np.bincount(rows, weights=values, minlength=n).astype(np.float64, copy=False)
+
+
 def _columns(table: type["Rows"]) -> "tuple[Field[Any], ...]":
     return fields(cast("type[DataclassInstance]", table))
 
@@ -467,8 +472,8 @@ class Decision:
 class HourRecord:
     """One step, whole: what was decided, what the wires did, who paid whom. The log is made of these.
 
-    ``metered_mw`` is what each peer's meter saw ``(peers,)``. ``external`` is what other simulators coupled to the buses injected. ``diagnostic`` is the AC state in
-    linear physics, else None.
+    ``metered_mw`` is what each peer's meter saw ``(peers,)``. ``external`` is what other simulators coupled to
+    the buses injected. ``diagnostic`` is the AC state in linear physics, else None.
     """
 
     decision: Decision

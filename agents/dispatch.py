@@ -1,0 +1,49 @@
+"""What trades and activations make of peers' assets: who moves what, and what is stored afterwards."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from peerflex.agents.battery import charge_limit_mw, discharge_limit_mw, soc_after_mwh
+from peerflex.core.types import Floats, PeerState, PeerTable
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """What the assets of every peer do in a step; shapes ``(peers,)``. Loads and PV are magnitudes."""
+
+    load_mw: Floats
+    pv_mw: Floats
+    battery_mw: Floats
+    after: PeerState
+
+    @property
+    def injection_mw(self) -> Floats:
+        return self.pv_mw + self.battery_mw - self.load_mw
+
+
+def dispatch(
+    peers: PeerTable,
+    state: PeerState,
+    load_mw: Floats,
+    pv_mw: Floats,
+    battery_mw: Floats,
+    change_mw: Floats,
+    hours: float,
+) -> Dispatch:
+    """Return what the assets do when a peer has to change its injection by ``change_mw`` beside its schedule.
+
+    Upward the battery moves first and the load is reduced for the rest; downward the battery moves first
+    and PV is curtailed for the rest. What no asset can do is not done: the meter will show it.
+    """
+    battery = (state.soc_mwh, peers.battery_mw, peers.battery_mwh, peers.battery_efficiency, hours)
+    wanted_mw = battery_mw + change_mw
+    moved_mw = np.clip(wanted_mw, -charge_limit_mw(*battery), discharge_limit_mw(*battery))
+    # A schedule no battery can follow is an error of the schedule, not a reason to cut load or PV.
+    rest_mw = np.where(change_mw == 0.0, 0.0, wanted_mw - moved_mw)
+    return Dispatch(
+        load_mw=np.maximum(load_mw - np.maximum(rest_mw, 0.0), 0.0),
+        pv_mw=np.maximum(pv_mw + np.minimum(rest_mw, 0.0), 0.0),
+        battery_mw=moved_mw,
+        after=PeerState(soc_after_mwh(state.soc_mwh, moved_mw, peers.battery_mwh, peers.battery_efficiency, hours)),
+    )

@@ -1,0 +1,90 @@
+"""What a peer can do differently if it is paid: battery, flexible load and PV, as dispatchable orders."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from peerflex.agents.battery import own_limits_mw
+from peerflex.agents.orders import orders_for
+from peerflex.core.types import Floats, Observation, Orders
+from peerflex.core.units import BUY, SELL
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What moving an asset costs its owner.
+
+    Stored energy is worth ``stored_value`` (midway between feed-in and retail unless given): discharging
+    must earn it back with the losses and the wear, charging may cost at most what is left of it.
+    """
+
+    wear: float
+    comfort: float
+    stored_value: float | None
+
+    def discharge_eur_per_mwh(self, seen: Observation) -> Floats:
+        return self._stored(seen) / seen.battery_efficiency + self.wear
+
+    def charge_eur_per_mwh(self, seen: Observation) -> Floats:
+        return self._stored(seen) * seen.battery_efficiency - self.wear
+
+    def _stored(self, seen: Observation) -> Floats:
+        if self.stored_value is None:
+            return (seen.retail_eur_per_mwh + seen.feed_in_eur_per_mwh) / 2
+        return np.full(len(seen.peer), self.stored_value)
+
+
+def dispatchable_orders(
+    seen: Observation,
+    costs: Costs,
+    battery_mw: Floats,
+    flexible_load_share: float,
+    may_give: Floats,
+    may_take: Floats,
+) -> Orders:
+    """Return what peers can still move beside their schedule ``battery_mw``; shapes ``(rows,)``.
+
+    Upward: discharge more at its cost, then give up flexible load for the comfort lost. Downward: charge
+    more at its value, then curtail PV for nothing (its energy costs nothing to make). ``may_give`` and
+    ``may_take`` (0 to 1) scale the two directions of the battery, for peers that hold back.
+    """
+    discharge_mw, charge_mw = own_limits_mw(seen)
+    return Orders.join(
+        [
+            orders_for(
+                seen,
+                SELL,
+                (discharge_mw - battery_mw) * may_give,
+                costs.discharge_eur_per_mwh(seen),
+                dispatchable=True,
+            ),
+            orders_for(
+                seen, BUY, (charge_mw + battery_mw) * may_take, costs.charge_eur_per_mwh(seen), dispatchable=True
+            ),
+            orders_for(
+                seen,
+                SELL,
+                seen.load_mw * flexible_load_share,
+                seen.retail_eur_per_mwh + costs.comfort,
+                dispatchable=True,
+            ),
+            orders_for(seen, BUY, seen.pv_mw, np.zeros(len(seen.peer)), dispatchable=True),
+        ]
+    )
+
+
+Wear = Annotated[
+    float, Field(ge=0, le=500, description="Battery wear, EUR per MWh moved, added to what a movement must earn")
+]
+Comfort = Annotated[
+    float, Field(ge=0, le=10_000, description="Comfort lost with flexible load, EUR/MWh on top of the retail price")
+]
+StoredValue = Annotated[
+    float | None,
+    Field(ge=0, le=10_000, description="Value of stored energy, EUR/MWh; midway between feed-in and retail if absent"),
+]
+FlexibleLoadShare = Annotated[
+    float, Field(ge=0, le=1, description="Share of the load that the peer gives up if it is paid for the comfort")
+]

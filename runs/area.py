@@ -1,0 +1,50 @@
+"""An area ready to be simulated: everything that does not change from hour to hour."""
+
+from dataclasses import dataclass
+
+from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Market
+from peerflex.core.types import Limits, PeerState, PeerTable, Profiles, Tariffs
+from peerflex.core.units import SECONDS_PER_HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class DsoSettings:
+    """What the DSO believes and says: its model of the network, its forecast error, when it worries."""
+
+    grid: Grid
+    forecast_error: float
+    at_risk: float
+    publishes: bool
+    lfm_rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One scenario, resolved: ``runs.build`` makes it, the hour reads it, nobody changes it.
+
+    ``behaviours`` and ``behaviour_names`` are in the order of ``peers.behaviour``. ``grid`` is the physics of
+    the scenario and ``diagnostic`` the AC flow beside it in linear physics, else None. ``forecast_error`` is the
+    peers' own, relative. ``steps`` is the horizon.
+    """
+
+    peers: PeerTable
+    start: PeerState
+    profiles: Profiles
+    behaviours: tuple[Behaviour, ...]
+    behaviour_names: tuple[str, ...]
+    market: Market
+    flex_market: FlexMarket
+    grid: Grid
+    diagnostic: Grid | None
+    limits: Limits
+    dso: DsoSettings
+    tariffs: Tariffs
+    forecast_error: float
+    seed: int
+    steps: int
+    step_s: int
+
+    @property
+    def hours(self) -> float:
+        """Length of one step in hours."""
+        return self.step_s / SECONDS_PER_HOUR

@@ -1,0 +1,50 @@
+"""Asking every behaviour for its plan, and taking nothing on trust."""
+
+import numpy as np
+
+from peerflex.core.errors import SimulationError
+from peerflex.core.streams import stream
+from peerflex.core.types import Event, Floats, Observation, Orders, Plan, floats
+from peerflex.markets.sift import sift
+from peerflex.runs.area import Area
+from peerflex.runs.knowledge import Base
+
+
+def ask(area: Area, step: int, seen: list[Observation], forecast: Base) -> tuple[Plan, tuple[Event, ...]]:
+    """Return the plan of all peers (peer columns ``(peers,)``, all orders) and what had to be rejected.
+
+    Customers of the supplier have no plan: no battery movement, PV as forecast, no orders.
+    A behaviour that raises, or answers with columns of the wrong length, stops the run with its name.
+    """
+    battery_mw, pv_mw = floats(len(area.peers)), forecast.pv_mw.copy()
+    orders, events = [], []
+    for kind, (behaviour, rows) in enumerate(zip(area.behaviours, seen, strict=True)):
+        name = area.behaviour_names[kind]
+        try:
+            plan = behaviour.bid(rows, stream(area.seed, f"behaviour.{kind}", step))
+        except Exception as error:
+            raise SimulationError(f"step {step}, behaviour {name!r}: {type(error).__name__}: {error}") from error
+        if plan.battery_mw.shape != rows.peer.shape or plan.pv_mw.shape != rows.peer.shape:
+            raise SimulationError(f"step {step}, behaviour {name!r}: its plan needs one row for each of its peers")
+        broken = ~(np.isfinite(plan.battery_mw) & np.isfinite(plan.pv_mw))
+        if broken.any():
+            events.append(
+                Event(
+                    "plan-rejected",
+                    name,
+                    f"{int(broken.sum())} schedules are not numbers",
+                    "battery idle, PV as forecast",
+                )
+            )
+        battery_mw[rows.peer] = np.where(broken, 0.0, plan.battery_mw)
+        pv_mw[rows.peer] = np.where(broken, rows.pv_mw, np.clip(plan.pv_mw, 0.0, rows.pv_mw))
+        orders.append(plan.orders)
+    kept, rejected = sift(
+        Orders.join(orders), len(area.peers), step * area.step_s, area.step_s, _most_mw(area, forecast)
+    )
+    return Plan(battery_mw, pv_mw, kept), (*events, *rejected)
+
+
+def _most_mw(area: Area, forecast: Base) -> Floats:
+    """Return the largest order a peer could stand for: all it has, its battery from charge to discharge."""
+    return forecast.load_mw + forecast.pv_mw + 2 * area.peers.battery_mw

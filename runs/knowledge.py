@@ -1,0 +1,94 @@
+"""Who knows what: the truth of a step, the peers' and the DSO's forecasts of it, and what each peer may see."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from peerflex.agents.supplier import Supplier
+from peerflex.core.streams import stream
+from peerflex.core.types import Floats, GridState, Injections, Observation, PeerState, Signal, add_up
+from peerflex.runs.area import Area
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Load and PV of every peer before anybody decides anything (magnitudes); shapes ``(peers,)``."""
+
+    load_mw: Floats
+    load_mvar: Floats
+    pv_mw: Floats
+
+
+def actual(area: Area, step: int) -> Base:
+    """Return what really happens at every connection."""
+    return Base(area.profiles.load_mw[step], area.profiles.load_mvar[step], area.profiles.pv_mw[step])
+
+
+def own_forecast(area: Area, step: int, base: Base) -> Base:
+    """Return what peers expect of themselves: the truth times one plus a normal error, never below nothing."""
+    if area.forecast_error == 0.0:
+        return base
+    error = stream(area.seed, "peers.forecast", step).normal(0.0, area.forecast_error, size=(2, len(area.peers)))
+    factor = np.maximum(1.0 + error, 0.0)
+    return Base(base.load_mw * factor[0], base.load_mvar, base.pv_mw * factor[1])
+
+
+def by_bus(area: Area, injection_mw: Floats, injection_mvar: Floats) -> Injections:
+    """Return peers' injections added up at their buses."""
+    buses = len(area.grid.buses)
+    return Injections(
+        add_up(area.peers.bus, injection_mw, buses),
+        add_up(area.peers.bus, injection_mvar, buses),
+    )
+
+
+def dso_forecast(area: Area, step: int, base: Base) -> Injections:
+    """Return what the DSO expects at every bus before it hears of any schedule: load and PV, each with an error."""
+    if area.dso.forecast_error == 0.0:
+        return by_bus(area, base.pv_mw - base.load_mw, -base.load_mvar)
+    error = stream(area.seed, "dso.forecast", step).normal(0.0, area.dso.forecast_error, size=(2, len(area.grid.buses)))
+    factor = np.maximum(1.0 + error, 0.0)[:, area.peers.bus]
+    return by_bus(area, base.pv_mw * factor[1] - base.load_mw * factor[0], -base.load_mvar * factor[0])
+
+
+def dso_expects(area: Area, forecast: Injections, base: Base, scheduled_mw: Floats) -> Injections:
+    """Return what the DSO expects once the schedules are announced: they correct its forecast, not its error."""
+    announced = by_bus(area, scheduled_mw - (base.pv_mw - base.load_mw), np.zeros(len(area.peers)))
+    return Injections(forecast.p_mw + announced.p_mw, forecast.q_mvar)
+
+
+def observe(
+    area: Area,
+    step: int,
+    state: PeerState,
+    forecast: Base,
+    signal: Signal,
+    measured: GridState | None,
+    supplier: Supplier,
+) -> list[Observation]:
+    """Return what the peers of each behaviour see, in the order of the behaviours. Nothing else reaches a bid."""
+    peers = area.peers
+    retail, feed_in = supplier.offer_eur_per_mwh(len(peers))
+    voltage = np.full(len(area.grid.buses), np.nan) if measured is None else measured.v_pu
+    seen = []
+    for kind in range(len(area.behaviours)):
+        rows = np.flatnonzero(peers.behaviour == kind)
+        bus = peers.bus[rows]
+        seen.append(
+            Observation(
+                peer=rows,
+                load_mw=forecast.load_mw[rows],
+                pv_mw=forecast.pv_mw[rows],
+                soc_mwh=state.soc_mwh[rows],
+                battery_mwh=peers.battery_mwh[rows],
+                battery_mw=peers.battery_mw[rows],
+                battery_efficiency=peers.battery_efficiency[rows],
+                voltage_pu=voltage[bus],
+                relief=signal.relief[bus],
+                retail_eur_per_mwh=retail[rows],
+                feed_in_eur_per_mwh=feed_in[rows],
+                start_s=step * area.step_s,
+                duration_s=area.step_s,
+            )
+        )
+    return seen

@@ -1,0 +1,53 @@
+"""Which messages a step consists of: who told whom what, and how often."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from peerflex.agents.fmo import Procurement
+from peerflex.core.messages import KINDS
+from peerflex.core.types import GridState, MarketResult, MessageBatch, Orders
+
+if TYPE_CHECKING:
+    from peerflex.runs.model import AreaModel
+
+
+def batch(kind: str, sender: str, receiver: str, count: int) -> MessageBatch:
+    """Return a batch, or raise KeyError or ValueError for a message that nobody may send."""
+    allowed = KINDS[kind]
+    if sender not in allowed.senders or receiver not in allowed.receivers:
+        raise ValueError(f"a {sender} does not send {kind!r} to a {receiver}")
+    return MessageBatch(kind, sender, receiver, int(count))
+
+
+def said(
+    model: "AreaModel", orders: Orders, result: MarketResult, bought: Procurement, measured: GridState | None
+) -> tuple[MessageBatch, ...]:
+    """Return what was said in steps 1 to 7, without the batches that are empty."""
+    trading = int(np.count_nonzero(model.peers.behaviour >= 0))
+    reports = measured is not None
+    activated = int(np.count_nonzero(bought.result.accepted_mw))
+    need = bool(len(bought.need))
+    batches = (
+        batch("state-report", "grid", "dso", reports),
+        batch("own-voltage", "grid", "peer", trading * reports),
+        batch("signal", "dso", "peer", trading * model.dso.publishes),
+        batch("bid", "peer", "mediator", len(orders)),
+        batch("award", "mediator", "peer", int(np.count_nonzero(result.accepted_mw))),
+        batch("proposed-trades", "mediator", "dso", len(result.trades)),
+        batch("schedule", "peer", "supplier", trading),
+        batch("flex-need", "dso", "fmo", bought.rounds * need),
+        batch("flex-offer", "peer", "fmo", len(bought.result.accepted_mw)),
+        batch("activation", "fmo", "peer", activated),
+        batch("flex-result", "fmo", "dso", bought.rounds * need),
+    )
+    return tuple(each for each in batches if each.count)
+
+
+def metered(n_peers: int) -> tuple[MessageBatch, ...]:
+    """Return what the meters and the supplier say at the end of a step."""
+    return (
+        batch("meter-reading", "meter", "supplier", n_peers),
+        batch("meter-reading", "meter", "dso", n_peers),
+        batch("bill", "supplier", "peer", n_peers),
+    )

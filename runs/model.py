@@ -1,0 +1,70 @@
+"""The Mesa model: the agents of an area, the columns they read, and one step of the clock."""
+
+from collections.abc import Callable
+
+import mesa
+import numpy as np
+
+from peerflex.agents.dso import DSO
+from peerflex.agents.fmo import FMO
+from peerflex.agents.peer import Peer
+from peerflex.agents.supplier import Supplier
+from peerflex.core.types import Decision, GridState, HourRecord, Injections, PeerState
+from peerflex.runs.area import Area
+from peerflex.runs.hour import conclude, decide
+
+
+class AreaModel(mesa.Model):
+    """Peers, DSO, FMO and supplier of one area.
+
+    ``step()`` simulates one step in process and keeps it in ``record``. The co-simulation calls ``decide`` and
+    ``remember`` instead and lets the grid answer elsewhere. ``hour`` counts the steps decided; Mesa's own
+    ``steps`` also counts a step that failed.
+    """
+
+    def __init__(self, area: Area) -> None:
+        super().__init__(seed=area.seed)
+        self.area = area
+        self.peers = area.peers
+        self.behaviour_names = area.behaviour_names
+        self.hour = 0
+        self.state = area.start
+        self.measured: GridState | None = None
+        self.decision: Decision | None = None
+        self.record: HourRecord | None = None
+        self.on_record: Callable[[HourRecord], None] | None = None
+        self.people = [Peer(self, row) for row in range(len(area.peers))]
+        self.supplier = Supplier(self, area.tariffs)
+        self.dso = DSO(self, area.dso.grid, area.limits, area.dso.at_risk, area.dso.publishes)
+        self.fmo = FMO(self, area.flex_market, area.dso.lfm_rounds)
+
+    def restore(self, hour: int, state: PeerState, measured: GridState | None) -> None:
+        """Go on from the start of step ``hour`` with what was carried there."""
+        self.hour, self.state, self.measured = hour, state, measured
+
+    def decide(self) -> Decision:
+        """Decide the next step, on what peers carry and the last grid state they were shown."""
+        self.decision = decide(self, self.hour, self.state, self.measured)
+        self.state = self.decision.peers
+        self.hour += 1
+        return self.decision
+
+    def remember(self, record: HourRecord) -> None:
+        """Keep the record of the step that was decided, and hand it on to whoever listens."""
+        self.record = record
+        if self.on_record is not None:
+            self.on_record(record)
+
+    def step(self) -> None:
+        """Simulate one step in process."""
+        area, decision = self.area, self.decide()
+        nothing = np.zeros(len(area.grid.buses))
+        state = area.grid.solve(decision.injections)
+        diagnostic = area.diagnostic.solve(decision.injections) if area.diagnostic else None
+        self.remember(conclude(area, decision, Injections(nothing, nothing), state, diagnostic))
+        self.measured = state
+
+    def close(self) -> None:
+        """Let go of the model: Mesa keeps a counter for every model ever made, and the model with it."""
+        self.remove_all_agents()
+        mesa.Agent._ids.pop(self, None)
