@@ -15,6 +15,7 @@ from mosaik import AsyncWorld
 from peerflex.core.errors import SimulationError
 from peerflex.core.types import HourRecord
 from peerflex.runs.model import AreaModel
+from peerflex.runs.simulators import NOT_YET_MEASURED
 
 TIME_RESOLUTION_S = 1.0
 """Seconds per tick: coarse ticks break co-simulators that step within the hour, fine ones cost nothing."""
@@ -102,7 +103,8 @@ class CoSimulation:
         world.connect(market, grid, "injections")
         world.connect(market, meter, "decision")
         world.connect(grid, meter, "answer")
-        world.connect(grid, market, "state", time_shifted=True, initial_data={"state": self.model.measured})
+        heard = self.model.measured or NOT_YET_MEASURED
+        world.connect(grid, market, "state", time_shifted=True, initial_data={"state": heard})
         if self._coupling.connect is not None:
             await self._coupling.connect(world, grid)
         await world.run(until=self._until_s, print_progress=False)

@@ -21,6 +21,9 @@ from peerflex.runs.model import AreaModel
 
 WATT_PER_MW = 1e6
 
+NOT_YET_MEASURED = "not yet measured"
+"""What the market hears of the grid in its first hour: mosaik takes None for a missing connection."""
+
 
 def _meta(model: str, attributes: list[str], children: dict[str, list[str]] | None = None) -> dict[str, Any]:
     models = {model: {"public": True, "params": [], "attrs": attributes}}
@@ -45,9 +48,8 @@ class MarketSimulator(mosaik_api_v3.Simulator):
 
     def step(self, time: int, inputs: dict[str, Any], max_advance: int) -> Generator[Any, Any, int]:
         yield self._gate.acquire()  # one pass an hour: whoever holds the run says when
-        state = inputs.get("market", {}).get("state")
-        if state is not None:
-            self._model.measured = _only(state)
+        state = _only(inputs["market"]["state"])
+        self._model.measured = state if isinstance(state, GridState) else None
         self._decision = self._model.decide()
         return time + self._ticks
 

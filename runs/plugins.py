@@ -1,0 +1,69 @@
+"""Where behaviours and markets come from: peerflex itself, installed entry points, and files the user names.
+
+Nothing of a user's is imported unless the scenario names it (entry points) or the command does (``--plugin``).
+A plugin file defines any of ``BEHAVIOURS``, ``MARKETS`` and ``FLEX_MARKETS``: dictionaries from kind to class.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from peerflex.agents.registry import BEHAVIOURS
+from peerflex.core.errors import InputError
+from peerflex.markets.registry import FLEX_MARKETS, MARKETS
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Classes by kind, for each seam a scenario can fill, and the plugin files they came from."""
+
+    behaviours: Mapping[str, type[Any]]
+    markets: Mapping[str, type[Any]]
+    flex_markets: Mapping[str, type[Any]]
+    files: tuple[Path, ...] = ()
+
+
+def registry(files: list[Path] | None = None) -> Registry:
+    """Return everything a scenario may name.
+
+    Raises:
+        InputError: if a plugin file cannot be imported, or defines none of the three dictionaries.
+    """
+    modules = [_import(path) for path in files or []]
+    return Registry(
+        behaviours=_merged("BEHAVIOURS", BEHAVIOURS, modules),
+        markets=_merged("MARKETS", MARKETS, modules),
+        flex_markets=_merged("FLEX_MARKETS", FLEX_MARKETS, modules),
+        files=tuple(files or []),
+    )
+
+
+def _merged(name: str, own: Mapping[str, type[Any]], modules: list[ModuleType]) -> Mapping[str, Any]:
+    installed = {point.name: point for point in entry_points(group=f"peerflex.{name.lower()}")}
+    kinds: dict[str, Any] = installed | dict(own)
+    for module in modules:
+        kinds |= getattr(module, name, {})
+    return kinds
+
+
+def _import(path: Path) -> ModuleType:
+    where, remedy = f"--plugin {path}", "Run the file with python to see the error in full."
+    spec = importlib.util.spec_from_file_location(f"peerflex_plugin_{path.stem}", path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise InputError(where, "no such Python file", "Give the path of a .py file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their own module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(where, f"does not import ({type(error).__name__}: {error})", remedy) from error
+    if not any(hasattr(module, name) for name in ("BEHAVIOURS", "MARKETS", "FLEX_MARKETS")):
+        raise InputError(
+            where, "defines no BEHAVIOURS, MARKETS or FLEX_MARKETS", 'Add e.g. BEHAVIOURS = {"mine": Mine}.'
+        )
+    return module

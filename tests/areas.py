@@ -1,0 +1,113 @@
+"""A small area made by hand: a street at the end of one line, whose voltage rises with what it gives."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from peerflex.agents.prosumer import Prosumer
+from peerflex.agents.truthful import Truthful
+from peerflex.core.streams import stream
+from peerflex.core.types import (
+    BranchTable,
+    BusTable,
+    GridState,
+    Injections,
+    Ints,
+    Limits,
+    PeerState,
+    PeerTable,
+    Profiles,
+    Sensitivities,
+    Tariffs,
+)
+from peerflex.markets.lfm import LocalFlexibilityMarket
+from peerflex.markets.pool import BilateralPool
+from peerflex.runs.area import Area, DsoSettings
+
+HOUR_S = 3600
+
+
+@dataclass(frozen=True)
+class Street:
+    """Two buses and a line of ``rating_mw`` without losses: ``v_end = 1 + pu_per_mw * p_end``."""
+
+    rating_mw: float = 0.02
+    pu_per_mw: float = 2.0
+
+    @property
+    def buses(self) -> BusTable:
+        return BusTable(("head", "end"), np.full(2, 0.4), np.array([0.0, 1.0]), np.zeros(2))
+
+    @property
+    def branches(self) -> BranchTable:
+        return BranchTable(("street",), ("line",), np.array([0]), np.array([1]), np.array([self.rating_mw]))
+
+    def solve(self, injections: Injections) -> GridState:
+        end_mw = injections.p_mw[1]
+        return GridState(
+            v_pu=np.array([1.0, 1.0 + self.pu_per_mw * end_mw]),
+            angle_rad=np.zeros(2),
+            p_mw=injections.p_mw.copy(),
+            q_mvar=injections.q_mvar.copy(),
+            shed_mw=np.zeros(2),
+            loading=np.array([abs(end_mw) / self.rating_mw]),
+            flow_mw=np.array([-end_mw]),
+            loss_mw=0.0,
+            exchange_mw=-float(injections.p_mw.sum()),
+            exchange_mvar=-float(injections.q_mvar.sum()),
+            method="linear",
+            iterations=0,
+            deviation_pu=0.0,
+        )
+
+    def sensitivities(self, state: GridState, branches: Ints, buses: Ints) -> Sensitivities:
+        by_branch = np.array([[0.0, -1.0 / self.rating_mw]])[branches]
+        by_bus = np.array([[0.0, 0.0], [0.0, self.pu_per_mw]])[buses]
+        return Sensitivities(
+            branch=branches,
+            bus=buses,
+            value=np.concatenate([(state.flow_mw / self.rating_mw)[branches], state.v_pu[buses]]),
+            by_mw=np.concatenate([by_branch, by_bus]),
+            by_mvar=np.zeros((len(branches) + len(buses), 2)),
+            mw_per_unit=np.concatenate(
+                [np.full(len(branches), self.rating_mw), np.array([np.nan, 1 / self.pu_per_mw])[buses]]
+            ),
+        )
+
+
+def street(peers: int = 6, steps: int = 24, seed: int = 1, **changes: Any) -> Area:
+    """Return households at both ends, half of them prosumers, over random days."""
+    rng = stream(seed, "test.street")
+    grid = Street()
+    hour = np.arange(steps)[:, None] % 24
+    load = 0.001 + 0.003 * np.exp(-(((hour - 19) / 3.0) ** 2)) * rng.uniform(0.5, 1.5, (steps, peers))
+    pv = 0.006 * np.maximum(np.sin((hour - 6) / 12 * np.pi), 0) * rng.uniform(0.2, 1.0, (steps, peers))
+    battery = np.where(np.arange(peers) % 3 == 2, 0.0, 0.008)
+    area = Area(
+        peers=PeerTable(
+            name=tuple(f"house {row}" for row in range(peers)),
+            bus=(np.arange(peers) % 3 > 0).astype(np.int64),
+            behaviour=np.arange(peers) % 3 - 1,
+            pv_mw=np.full(peers, 0.006),
+            battery_mwh=battery,
+            battery_mw=battery / 2,
+            battery_efficiency=np.full(peers, 0.95),
+        ),
+        start=PeerState(battery / 2),
+        profiles=Profiles(load, load * 0.2, pv),
+        behaviours=(Prosumer(flexible_load_share=0.5), Truthful(flexible_load_share=0.5)),
+        behaviour_names=("prosumer", "truthful"),
+        market=BilateralPool(),
+        flex_market=LocalFlexibilityMarket(),
+        grid=grid,
+        diagnostic=None,
+        limits=Limits(np.full(2, 0.95), np.full(2, 1.05), np.ones(1)),
+        dso=DsoSettings(grid, forecast_error=0.05, at_risk=0.8, publishes=True, lfm_rounds=5),
+        tariffs=Tariffs(320.0, 80.0, 90.0, 0.1, 200.0),
+        forecast_error=0.05,
+        seed=seed,
+        steps=steps,
+        step_s=HOUR_S,
+    )
+    return replace(area, **changes)
