@@ -20,6 +20,12 @@ from peerflex.runs.simulators import NOT_YET_MEASURED
 TIME_RESOLUTION_S = 1.0
 """Seconds per tick: coarse ticks break co-simulators that step within the hour, fine ones cost nothing."""
 
+ANSWER_S = 0.5
+"""What an answer from another process may take when a run is closed."""
+
+GOODBYE_S = 5.0
+"""What a simulator in another process gets to end by itself."""
+
 OWN_SIMULATORS = {
     "Market": {"python": "peerflex.runs.simulators:MarketSimulator"},
     "Grid": {"python": "peerflex.runs.simulators:GridSimulator"},
@@ -114,12 +120,19 @@ class CoSimulation:
         self._done.put_nowait(record)
 
     async def _shutdown(self) -> None:
-        if self._run is not None:
-            self._run.cancel()
-            await asyncio.gather(self._run, return_exceptions=True)
-        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        """Stop the run, then the simulators (over connections that must still be alive), then what is left."""
+        if self._run and self._coupling.simulators:
+            # An answer still on its way from another process must arrive: mosaik's connection does not survive
+            # the cancellation of a request.
+            await asyncio.wait({self._run}, timeout=ANSWER_S)
+        await self._cancel({self._run} if self._run else set())
+        await self._cancel({task for task in asyncio.all_tasks() if task.get_name().startswith("Runner for")})
         if self._world is not None:
-            await self._world.shutdown()
+            goodbye = asyncio.wait_for(self._world.shutdown(), GOODBYE_S)
+            await asyncio.gather(goodbye, return_exceptions=True)
+        await self._cancel(asyncio.all_tasks() - {asyncio.current_task()})
+
+    async def _cancel(self, tasks: set[asyncio.Task[Any]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
