@@ -1,0 +1,55 @@
+"""From accepted quantities to trades: who sells to whom, by a stated rule."""
+
+import numpy as np
+
+from peerflex.core.types import Floats, Ints, MarketResult, Orders, Trades, add_up, floats
+from peerflex.core.units import BUY, SELL
+
+CRUMB = 1e-12
+"""A piece below this fraction of the whole volume is rounding of the running sums, not a trade."""
+
+
+def match(orders: Orders, accepted_mw: Floats, price_eur_per_mwh: float) -> MarketResult:
+    """Return the market's result: the trades, all at one price, for what was accepted of every order.
+
+    The rule: accepted sales in order of rising price, accepted purchases in order of falling price, equal prices
+    in order of their row; then both queues are served from the front. In a single-price market who trades with
+    whom moves no money, so any rule would do; this one is stable and gives fewer trades than orders.
+
+    ``accepted_mw`` has shape ``(orders,)``; what is sold and what is bought must add up to the same. The result's
+    ``accepted_mw`` is the sum of each order's trades: the market nets to zero exactly, and an order may exceed what
+    was asked for by the rounding of the running sums (1e-16 of the volume).
+    """
+    sells = _queue(orders, accepted_mw, SELL)
+    buys = _queue(orders, accepted_mw, BUY)
+    if not (len(sells) and len(buys)):
+        return nothing_traded(orders)
+    sold, bought = np.cumsum(accepted_mw[sells]), np.cumsum(accepted_mw[buys])
+    volume = min(sold[-1], bought[-1])
+    ends = np.minimum(np.sort(np.concatenate([sold, bought])), volume)
+    starts = np.concatenate([floats(1), ends[:-1]])
+    quantity = ends - starts
+    real = quantity > CRUMB * volume
+    middle, quantity = (starts + quantity / 2)[real], quantity[real]
+    sell_order = sells[np.searchsorted(sold, middle)]
+    buy_order = buys[np.searchsorted(bought, middle)]
+    trades = Trades(
+        seller=orders.peer[sell_order],
+        buyer=orders.peer[buy_order],
+        sell_order=sell_order,
+        buy_order=buy_order,
+        quantity_mw=quantity,
+        price_eur_per_mwh=np.full(len(quantity), price_eur_per_mwh),
+    )
+    traded = add_up(sell_order, quantity, len(orders)) + add_up(buy_order, quantity, len(orders))
+    return MarketResult(traded, price_eur_per_mwh, trades)
+
+
+def nothing_traded(orders: Orders) -> MarketResult:
+    """Return the result of a market in which no order trades; there is no price (NaN)."""
+    return MarketResult(floats(len(orders)), float("nan"), Trades.empty())
+
+
+def _queue(orders: Orders, accepted_mw: Floats, side: int) -> Ints:
+    rows = np.flatnonzero((orders.side == side) & (accepted_mw > 0))
+    return rows[np.argsort(side * orders.price_eur_per_mwh[rows], kind="stable")]

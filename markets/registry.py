@@ -1,0 +1,20 @@
+"""Every market by the name it has in a scenario. A new market is one file, one line here, one page of docs."""
+
+from peerflex.core.protocols import FlexMarket, Market
+from peerflex.markets.double_auction import UniformPriceDoubleAuction
+from peerflex.markets.idle import NoFlexMarket, NoMarket
+from peerflex.markets.lfm import LocalFlexibilityMarket
+from peerflex.markets.pool import BilateralPool
+
+MARKETS: dict[str, type[Market]] = {
+    "uniform-auction": UniformPriceDoubleAuction,
+    "bilateral-pool": BilateralPool,
+    "none": NoMarket,
+}
+"""Peer-to-peer mechanisms; their parameters are the annotated fields of the dataclass."""
+
+FLEX_MARKETS: dict[str, type[FlexMarket]] = {
+    "linear": LocalFlexibilityMarket,
+    "none": NoFlexMarket,
+}
+"""Local flexibility markets."""

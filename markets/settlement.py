@@ -1,0 +1,124 @@
+"""Who pays whom for what: the entries of the ledger, and the proof that they add up.
+
+Each peer's meter is explained in three parts: what it contracted in the local markets, what else it had announced
+(the residual, to or from the supplier) and what it did otherwise (the imbalance, likewise, at a worse price).
+"""
+
+import numpy as np
+
+from peerflex.core.errors import SimulationError
+from peerflex.core.parties import Reason, Role
+from peerflex.core.types import (
+    Decision,
+    Floats,
+    GridState,
+    Injections,
+    Ints,
+    Ledger,
+    Tariffs,
+    add_up,
+    floats,
+)
+from peerflex.core.units import UP
+
+NOTHING_MWH = 1e-15
+"""A nanowatt-hour: entries below are rounding and are not made."""
+
+BALANCE_TOLERANCE = 1e-9
+LEAST_TURNOVER_MWH = 1e-5
+"""A party that moved less than 10 Wh is held to the absolute tolerance of 10 Wh."""
+
+
+def settle(
+    decision: Decision, metered_mw: Floats, external: Injections, state: GridState, tariffs: Tariffs, hours: float
+) -> Ledger:
+    """Return the ledger of one step of ``hours``.
+
+    ``metered_mw`` ``(peers,)`` and ``external`` ``(buses,)`` are as metered (``markets.meter``).
+    """
+    n = len(metered_mw)
+    supplier, dso, upstream = (role.party(n) for role in (Role.SUPPLIER, Role.DSO, Role.UPSTREAM))
+    peers = np.arange(n)
+    trades, flex = decision.result.trades, decision.flex
+    others_mw = np.array([np.maximum(external.p_mw, 0).sum(), np.minimum(external.p_mw, 0).sum()])
+    feed_in, retail = tariffs.feed_in_eur_per_mwh, tariffs.retail_eur_per_mwh
+    spread, interface = tariffs.imbalance_spread, tariffs.interface_eur_per_mwh
+    wholesale = tariffs.wholesale_eur_per_mwh
+    upward = decision.offers.side == UP
+    flex_giver = np.where(upward, decision.offers.peer, dso)
+    flex_taker = np.where(upward, dso, decision.offers.peer)
+    net_flex_mw = np.array([(decision.offers.side * flex.accepted_mw).sum()])
+    residual_mwh = (decision.scheduled_mw - decision.contracted_mw) * hours
+    imbalance_mwh = metered_mw * hours - decision.scheduled_mw * hours
+    return Ledger.join(
+        [
+            _entries(Reason.P2P, trades.seller, trades.buyer, trades.quantity_mw * hours, trades.price_eur_per_mwh),
+            _entries(Reason.FLEX, flex_giver, flex_taker, flex.accepted_mw * hours, flex.price_eur_per_mwh),
+            _entries(Reason.FLEX_RESIDUAL, dso, supplier, net_flex_mw * hours, interface),
+            _supplied(Reason.RESIDUAL, peers, supplier, residual_mwh, feed_in, retail),
+            _supplied(Reason.RESIDUAL, Role.OTHERS.party(n), supplier, others_mw * hours, feed_in, retail),
+            _supplied(Reason.IMBALANCE, peers, supplier, imbalance_mwh, feed_in * (1 - spread), retail * (1 + spread)),
+            _entries(Reason.LOSSES, supplier, dso, np.array([state.loss_mw * hours]), wholesale),
+            _entries(Reason.WHOLESALE, upstream, supplier, np.array([state.exchange_mw * hours]), wholesale),
+        ]
+    )
+
+
+def check_balance(
+    ledger: Ledger, metered_mw: Floats, external: Injections, state: GridState, hours: float, where: str = "settlement"
+) -> None:
+    """Raise SimulationError unless every party gave, on balance, the energy it physically gave, and money adds to 0.
+
+    A peer gives what its meter saw, the upstream grid the exchange, the external simulators what they injected; the
+    DSO takes the losses; every other role passes on what it gets. Within 1e-9 of what the party moved.
+    """
+    n = len(metered_mw)
+    physical_mwh = floats(n + len(Role))
+    physical_mwh[:n] = metered_mw * hours
+    physical_mwh[Role.UPSTREAM.party(n)] = state.exchange_mw * hours
+    physical_mwh[Role.DSO.party(n)] = -state.loss_mw * hours
+    physical_mwh[Role.OTHERS.party(n)] = external.p_mw.sum() * hours
+
+    given_mwh, turnover_mwh = _per_party(ledger, ledger.energy_mwh, n)
+    off_mwh = np.abs(given_mwh - physical_mwh)
+    tolerance_mwh = BALANCE_TOLERANCE * np.maximum(turnover_mwh, LEAST_TURNOVER_MWH)
+    wrong = np.flatnonzero(~(off_mwh <= tolerance_mwh))  # also when not a number
+    if len(wrong):
+        party = int(wrong[0])
+        name = f"peer {party}" if party < n else Role(party - n).name.lower()
+        raise SimulationError(
+            f"{where}: the energy of {name} is off by {off_mwh[party]:.3g} MWh "
+            f"(given {given_mwh[party]:.9g}, metered {physical_mwh[party]:.9g}; {len(wrong)} parties in all)"
+        )
+    earned_eur, turnover_eur = _per_party(ledger, ledger.amount_eur, n)
+    if not abs(earned_eur.sum()) <= BALANCE_TOLERANCE * turnover_eur.sum():
+        raise SimulationError(f"{where}: the money of all parties adds up to {earned_eur.sum():.3g} EUR, not to 0")
+
+
+def _entries(reason: Reason, giver: Ints | int, taker: Ints | int, energy_mwh: Floats, price: Floats | float) -> Ledger:
+    """Return the entries at a price in EUR/MWh, without those of no energy."""
+    entries = Ledger(
+        giver=np.broadcast_to(giver, energy_mwh.shape),
+        taker=np.broadcast_to(taker, energy_mwh.shape),
+        reason=np.full(len(energy_mwh), reason.value),
+        energy_mwh=energy_mwh,
+        amount_eur=energy_mwh * price,
+    )
+    return entries.take(~(np.abs(energy_mwh) < NOTHING_MWH))  # keeps what is not a number: the balance will tell
+
+
+def _supplied(
+    reason: Reason, party: Ints | int, supplier: int, energy_mwh: Floats, feed_in: float, retail: float
+) -> Ledger:
+    """Return what parties give to the supplier at feed-in (energy >= 0) or take from it at retail (< 0)."""
+    gives = energy_mwh >= 0
+    giver, taker = np.where(gives, party, supplier), np.where(gives, supplier, party)
+    return _entries(reason, giver, taker, np.abs(energy_mwh), np.where(gives, feed_in, retail))
+
+
+def _per_party(ledger: Ledger, moved: Floats, n_peers: int) -> tuple[Floats, Floats]:
+    """Return per party what it gave (or earned) on balance, and the sum of all it moved."""
+    parties = n_peers + len(Role)
+    given, taken = add_up(ledger.giver, moved, parties), add_up(ledger.taker, moved, parties)
+    size = np.abs(moved)
+    return given - taken, add_up(ledger.giver, size, parties) + add_up(ledger.taker, size, parties)
