@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 import numpy.typing as npt
 
+from peerflex.core.messages import KINDS
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -438,6 +440,11 @@ class MessageBatch:
     sender: str
     receiver: str
     count: int
+
+    @property
+    def fields(self) -> str:
+        """What every message of the batch discloses."""
+        return ", ".join(KINDS[self.kind].fields)
 
 
 @dataclass(frozen=True, slots=True)

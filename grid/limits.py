@@ -1,0 +1,37 @@
+"""What the DSO has to keep, and where it is not kept."""
+
+import numpy as np
+
+from peerflex.core.types import BranchTable, BusTable, Floats, GridState, Ints, Limits, Violations
+
+TOLERANCE = 1e-9
+"""Per unit: an excess below this is the power flow's own rounding."""
+
+
+def uniform_limits(buses: BusTable, branches: BranchTable, v_min_pu: float, v_max_pu: float, loading: float) -> Limits:
+    """Return the same voltage limits at every bus and the same loading limit for every branch."""
+    return Limits(
+        v_min_pu=np.full(len(buses), v_min_pu),
+        v_max_pu=np.full(len(buses), v_max_pu),
+        loading=np.full(len(branches), loading),
+    )
+
+
+def find_violations(state: GridState, limits: Limits) -> Violations:
+    """Return every limit that is not kept: loadings, then low voltages, then high ones, each in table order.
+
+    Linear states have no voltages, hence no violated ones.
+    """
+    parts = (
+        _beyond(state.loading, limits.loading, state.loading - limits.loading),
+        _beyond(state.v_pu, limits.v_min_pu, limits.v_min_pu - state.v_pu),
+        _beyond(state.v_pu, limits.v_max_pu, state.v_pu - limits.v_max_pu),
+    )
+    counts = [len(part[0]) for part in parts]
+    columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Violations(np.repeat([False, True, True], counts), *columns)
+
+
+def _beyond(value: Floats, limit: Floats, excess: Floats) -> tuple[Ints, Floats, Floats, Floats]:
+    element = np.flatnonzero(excess > TOLERANCE)  # NaN is never beyond
+    return element, value[element], limit[element], excess[element]

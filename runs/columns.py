@@ -1,0 +1,247 @@
+"""How columns of the log come out of the records of a part: whole columns at once, no row by row.
+
+``runs.tables`` says which columns there are; here is what such a definition is made of.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from peerflex.core.parties import Reason, party_names
+from peerflex.core.types import Floats, HourRecord, Ints
+from peerflex.core.units import SECONDS_PER_HOUR
+from peerflex.runs.manifest import Manifest
+
+Kind = Literal["float", "int", "bool", "text", "peer", "bus", "branch", "party", "side", "direction", "limit", "reason"]
+
+_PLAIN: dict[str, pa.DataType] = {"float": pa.float64(), "int": pa.int64(), "bool": pa.bool_(), "text": pa.string()}
+_NAMED = pa.dictionary(pa.int32(), pa.string())
+
+
+@dataclass(frozen=True)
+class Part:
+    """Records of consecutive steps, and the run they belong to."""
+
+    manifest: Manifest
+    records: list[HourRecord]
+
+    @property
+    def hours(self) -> float:
+        """Length of a step."""
+        return self.manifest.step_seconds / SECONDS_PER_HOUR
+
+    @cached_property
+    def steps(self) -> npt.NDArray[np.int32]:
+        return np.array([record.decision.step for record in self.records], dtype=np.int32)
+
+    @cached_property
+    def times(self) -> npt.NDArray[np.datetime64]:
+        start = np.datetime64(self.manifest.start, "ms")
+        return start + self.steps.astype("timedelta64[s]") * self.manifest.step_seconds
+
+    @cached_property
+    def names(self) -> dict[str, pa.Array]:
+        """Return the words of every kind of column that is written as names, in the order of their numbers."""
+        manifest = self.manifest
+        words: dict[str, tuple[str, ...]] = {
+            "peer": manifest.peers,
+            "bus": manifest.buses,
+            "branch": manifest.branches,
+            "party": party_names(manifest.peers),
+            "side": ("buy", "sell"),
+            "direction": ("down", "up"),
+            "limit": ("loading", "voltage"),
+            "reason": tuple(reason.name.lower().replace("_", "-") for reason in Reason),
+        }
+        return {kind: pa.array(names, pa.string()) for kind, names in words.items()}
+
+
+Source = Callable[[Part], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its name (with the unit), the kind of its values, where they come from and what they mean.
+
+    Values of a kind that is written as names are row numbers, -1 for none.
+    """
+
+    name: str
+    kind: Kind
+    source: Source
+    meaning: str
+
+    def values(self, part: Part) -> pa.Array:
+        values = self.source(part)
+        if self.kind in _PLAIN:
+            return pa.array(values, _PLAIN[self.kind])
+        codes = pa.array(values.astype(np.int32), mask=values < 0)
+        return pa.DictionaryArray.from_arrays(codes, part.names[self.kind])
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: what one row is, and its columns. ``rows`` is where a record's rows are counted (None: one a step)."""
+
+    name: str
+    meaning: str
+    rows: str | None
+    columns: tuple[Column, ...]
+
+    def of(self, part: Part) -> pa.Table:
+        """Return the rows of a part. The first two columns of every table are the step and its time."""
+        count = self._count(part)
+        data = [pa.array(np.repeat(part.steps, count)), pa.array(np.repeat(part.times, count))]
+        data += [column.values(part) for column in self.columns]
+        return pa.Table.from_arrays(data, schema=self.schema)
+
+    @property
+    def schema(self) -> pa.Schema:
+        named = [(column.name, _PLAIN.get(column.kind, _NAMED)) for column in self.columns]
+        return pa.schema([("step", pa.int32()), ("time", pa.timestamp("ms")), *named])
+
+    def _count(self, part: Part) -> Any:
+        if self.rows is None:
+            return 1
+        rows = attrgetter(self.rows)
+        return [len(rows(record)) for record in part.records]
+
+
+# ---------------------------------------------------------------- sources: many rows a step
+
+
+def joined(path: str) -> Source:
+    """Take a column of every record, one below the other."""
+    read = attrgetter(path)
+    return lambda part: np.concatenate([read(record) for record in part.records])
+
+
+def side(path: str) -> Source:
+    """Take a column of -1 and +1 as 0 and 1: the number of its name."""
+    read = joined(path)
+    return lambda part: (read(part) + 1) // 2
+
+
+def element(path: str, voltage: bool) -> Source:
+    """Take the elements that are buses (``voltage``) or branches, and -1 in the other rows."""
+    kinds, elements = joined(path + ".is_voltage"), joined(path + ".element")
+    return lambda part: np.where(kinds(part) == voltage, elements(part), -1)
+
+
+def repeated(rows: Callable[[Manifest], Any]) -> Source:
+    """Take the same rows in every step."""
+    return lambda part: np.tile(np.asarray(rows(part.manifest), dtype=np.int64), len(part.records))
+
+
+def row_number(path: str) -> Source:
+    """Number the rows of each step from 0."""
+    read = attrgetter(path)
+    return lambda part: np.concatenate([np.arange(len(read(record))) for record in part.records])
+
+
+def at_own_bus(part: Part) -> Floats:
+    """Take the voltage at every peer's bus."""
+    bus = np.array(part.manifest.peer_bus, dtype=np.int64)
+    return np.concatenate([record.state.v_pu[bus] for record in part.records])
+
+
+def texts(rows: str, name: str) -> Source:
+    """Take an attribute of every object in a record's tuple."""
+    read, text = attrgetter(rows), attrgetter(name)
+    return lambda part: [text(each) for record in part.records for each in read(record)]
+
+
+# ---------------------------------------------------------------- sources: one row a step
+
+
+def each(path: str) -> Source:
+    """Take a scalar of every record."""
+    read = attrgetter(path)
+    return lambda part: [read(record) for record in part.records]
+
+
+def count(path: str) -> Source:
+    """Count the rows."""
+    read = attrgetter(path)
+    return lambda part: [len(read(record)) for record in part.records]
+
+
+def total(path: str) -> Source:
+    """Add up a column."""
+    read = attrgetter(path)
+    return lambda part: np.array([np.sum(read(record)) for record in part.records])
+
+
+def per_hour(rate: Source) -> Source:
+    """Turn what flows in an hour into what flowed in the step."""
+    return lambda part: np.asarray(rate(part)) * part.hours
+
+
+def positive(path: str, sign: int = 1) -> Source:
+    """Add up the part of a column that has the given sign, as a magnitude."""
+    read = attrgetter(path)
+    return lambda part: np.array([np.sum(np.maximum(sign * read(record), 0.0)) for record in part.records])
+
+
+def peak(path: str, sign: int) -> Source:
+    """Take the highest (+1) or lowest (-1) value; NaN if there is none."""
+    read = attrgetter(path)
+    return lambda part: np.array([_peak(read(record), sign) for record in part.records])
+
+
+def peak_row(path: str, sign: int) -> Source:
+    """Take the row of the highest (+1) or lowest (-1) value, the first of equals; -1 if there is none."""
+    read = attrgetter(path)
+    return lambda part: np.array([_peak_row(read(record), sign) for record in part.records], dtype=np.int64)
+
+
+def _peak(values: Floats, sign: int) -> float:
+    return float(sign * np.fmax.reduce(sign * values, initial=np.nan))
+
+
+def _peak_row(values: Floats, sign: int) -> int:
+    height = np.where(np.isnan(values), -np.inf, sign * values)
+    return int(height.argmax()) if np.any(height > -np.inf) else -1
+
+
+def mean_price(part: Part) -> Floats:
+    """Average the price of the trades by volume; NaN without any."""
+    volume = total("decision.result.trades.quantity_mw")(part)
+    trades = [record.decision.result.trades for record in part.records]
+    value = np.array([np.sum(each.quantity_mw * each.price_eur_per_mwh) for each in trades])
+    mean: Floats = np.divide(value, volume, out=np.full(len(value), np.nan), where=volume > 0)
+    return mean
+
+
+def overload(part: Part) -> Floats:
+    """Add up the power above the limits of branches that have a rating."""
+    rating = np.array([mva or 0.0 for mva in part.manifest.branch_rating_mva])
+
+    def above(branch: Ints, excess: Floats) -> float:
+        return float(np.sum(rating[branch] * excess))
+
+    found = [record.violations for record in part.records]
+    return np.array([above(v.element[~v.is_voltage], v.excess[~v.is_voltage]) if len(v) else 0.0 for v in found])
+
+
+def diagnostic(value: Source) -> Source:
+    """Take a float of the AC diagnostic; NaN in AC physics, which has none."""
+
+    def read(part: Part) -> Floats:
+        there = [row for row, record in enumerate(part.records) if record.diagnostic is not None]
+        result = np.full(len(part.records), np.nan)
+        if there:
+            result[there] = value(Part(part.manifest, [part.records[row] for row in there]))
+        return result
+
+    return read
+
+
+def diagnostic_method(part: Part) -> list[str | None]:
+    return [record.diagnostic.method if record.diagnostic else None for record in part.records]

@@ -1,0 +1,193 @@
+"""What a run is: the page at the front of its folder, complete enough to simulate it again."""
+
+import ctypes
+import json
+import platform
+import subprocess
+from collections import Counter
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from peerflex.core.errors import InputError
+from peerflex.core.parties import Role
+from peerflex.core.types import BranchTable, BusTable, PeerTable
+from peerflex.runs.store import read_json, write_json
+
+FORMAT: Final = 1
+"""Version of everything in a run's folder; it counts up when a reader of the old one would misread the new one."""
+
+PART_STEPS: Final = 168
+"""Steps in a part of a table: a week of hours."""
+
+FILE: Final = "manifest.json"
+PACKAGES: Final = (
+    "peerflex", "numpy", "scipy", "pandapower", "mesa", "mosaik", "highspy", "simpy", "numba", "pandas", "pyarrow",
+)  # fmt: skip
+
+Status = Literal["running", "done", "failed"]
+
+
+class Manifest(BaseModel):
+    """Front page of a run; ``peers``, ``buses`` and ``branches`` are names in the order of their columns.
+
+    ``scenario`` is the scenario in full. ``steps`` is the horizon and ``finished_steps`` how many of them are
+    logged. ``inputs`` gives the sha256 of every file in ``inputs/``. ``processor`` and ``versions`` say where
+    the same bytes can be expected again. ``peer_groups`` names the group of each peer, 'customers' for those of
+    the supplier only. ``coupled`` says that other simulators took part. ``parents`` are the runs this one was
+    branched from. A branch without a rating has ``None``. There is no date of writing in it: two runs of one
+    scenario have the same manifest.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    status: Status = "running"
+    finished_steps: int = 0
+    steps: int
+    step_seconds: int
+    start: datetime
+    part_steps: int = PART_STEPS
+    seed: int
+    driver: str
+    coupled: bool = False
+    parents: tuple[str, ...] = ()
+    commit: str | None
+    versions: dict[str, str]
+    processor: dict[str, str]
+    inputs: dict[str, str] = {}
+    scenario: dict[str, Any]
+    peers: tuple[str, ...]
+    peer_groups: tuple[str, ...]
+    peer_bus: tuple[int, ...]
+    buses: tuple[str, ...]
+    branches: tuple[str, ...]
+    branch_rating_mva: tuple[float | None, ...]
+
+    def write(self, folder: Path) -> None:
+        write_json(folder / FILE, self.model_dump(mode="json"))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of a run.
+
+    Raises:
+        InputError: if the folder is no run, or a run this version of peerflex cannot read.
+    """
+    if not folder.is_dir():
+        raise InputError(str(folder), "is not a folder", "Name the folder of a run, for example one in results/.")
+    path = folder / FILE
+    if not path.is_file():
+        raise InputError(
+            str(folder),
+            f"is not a run, or one that was stopped before it began: it has no {FILE}",
+            "Name the folder of a run, or simulate again into another folder.",
+        )
+    page = read_json(path)
+    found = page.get("format") if isinstance(page, dict) else None
+    if found != FORMAT:
+        raise InputError(
+            f"{path}, format",
+            f"log of an unsupported version: {found!r}, where this peerflex reads {FORMAT}",
+            "Read it with the peerflex that wrote it (see versions in the file), or simulate again.",
+        )
+    try:
+        return Manifest.model_validate(page)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(step) for step in first["loc"])
+        raise InputError(
+            f"{path}, {field}", f"the manifest was altered: {first['msg']}", "Restore the file, or simulate again."
+        ) from None
+
+
+def describe(
+    scenario: dict[str, Any],
+    *,
+    seed: int,
+    steps: int,
+    step_seconds: int,
+    start: datetime,
+    driver: str,
+    peers: PeerTable,
+    peer_groups: tuple[str, ...],
+    buses: BusTable,
+    branches: BranchTable,
+    coupled: bool = False,
+    parents: tuple[str, ...] = (),
+) -> Manifest:
+    """Return the manifest of a run that is about to begin, on this machine, with the packages installed here.
+
+    ``scenario`` is plain JSON; ``peer_groups`` has a name for every peer.
+    """
+    roles = tuple(role.name.lower() for role in Role)
+    return Manifest(
+        steps=steps,
+        step_seconds=step_seconds,
+        start=start,
+        seed=seed,
+        driver=driver,
+        coupled=coupled,
+        parents=parents,
+        commit=commit(),
+        versions=versions(),
+        processor=processor(),
+        scenario=json.loads(json.dumps(scenario)),
+        peers=distinct(peers.name, roles),
+        peer_bus=tuple(int(bus) for bus in peers.bus),
+        peer_groups=peer_groups,
+        buses=distinct(buses.name),
+        branches=distinct(branches.name),
+        branch_rating_mva=tuple(float(mva) if np.isfinite(mva) else None for mva in branches.rating_mva),
+    )
+
+
+def distinct(names: tuple[str, ...], taken: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the names so that each says one thing: a name used twice, taken or empty gets its row behind it."""
+    uses = Counter((*names, *taken, ""))
+    return tuple(name if uses[name] == 1 and name else f"{name}#{row}" for row, name in enumerate(names))
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages whose change may change a result."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # an extra that is not installed
+            continue
+    return found
+
+
+def processor() -> dict[str, str]:
+    """Return what decides the last bits of a result: vector instructions numpy uses, and OpenBLAS's kernels."""
+    config = np.show_config(mode="dicts") or {}
+    simd = config.get("SIMD Extensions", {})
+    found = [*simd.get("baseline", []), *simd.get("found", [])]
+    return {"machine": platform.machine(), "numpy_simd": " ".join(found), "openblas_core": _openblas_core()}
+
+
+def _openblas_core() -> str:
+    # Wheels carry their own OpenBLAS, which picks its kernels when it is loaded and tells which.
+    for path in sorted((Path(np.__file__).parents[1] / "numpy.libs").glob("*openblas*")):
+        tell = getattr(ctypes.CDLL(str(path)), "scipy_openblas_get_corename64_", None)
+        if tell is not None:
+            tell.restype = ctypes.c_char_p
+            return str(tell().decode())
+    return "unknown"
+
+
+def commit() -> str | None:
+    """Return the commit of the source tree (with ``-dirty`` behind it when files differ), None outside a clone."""
+    tree = Path(__file__).resolve().parents[1]
+    if not (tree / ".git").exists():
+        return None
+    command = ["git", "-C", str(tree), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None

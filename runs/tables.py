@@ -1,0 +1,274 @@
+"""Every table and column of the log, in one place: the writer, the reader and the reference page follow it."""
+
+from typing import Final
+
+from peerflex.runs.columns import (
+    Column,
+    Table,
+    at_own_bus,
+    count,
+    diagnostic,
+    diagnostic_method,
+    each,
+    element,
+    joined,
+    mean_price,
+    overload,
+    peak,
+    peak_row,
+    per_hour,
+    positive,
+    repeated,
+    row_number,
+    side,
+    texts,
+    total,
+)
+
+_ORDERS = "decision.orders"
+_TRADES = "decision.result.trades"
+_FLEX = "decision.flex"
+
+HOURS: Final = Table(
+    "hours",
+    "One row a step: the step in figures.",
+    None,
+    (
+        Column("orders", "int", count(_ORDERS), "Orders of the P2P market"),
+        Column("trades", "int", count(_TRADES), "Trades of the P2P market"),
+        Column("p2p_mwh", "float", per_hour(total(f"{_TRADES}.quantity_mw")), "Energy traded between peers"),
+        Column("p2p_price_eur_per_mwh", "float", mean_price, "Price of the trades, averaged by volume"),
+        Column(
+            "clearing_price_eur_per_mwh",
+            "float",
+            each("decision.result.price_eur_per_mwh"),
+            "Price that cleared, if one",
+        ),
+        Column("lfm_mwh", "float", per_hour(total(f"{_FLEX}.accepted_mw")), "Flexibility activated, both directions"),
+        Column("lfm_cost_eur", "float", per_hour(each(f"{_FLEX}.cost_eur_per_h")), "What the DSO pays for it"),
+        Column("lfm_residual_mwh", "float", per_hour(each(f"{_FLEX}.residual_mw")), "Upward minus downward"),
+        Column("missing_mw", "float", total(f"{_FLEX}.missing_mw"), "Relief that nobody offered, over all needs"),
+        Column("highest_loading", "float", peak("state.loading", 1), "Highest branch loading, 1.0 at the rating"),
+        Column("highest_loading_branch", "branch", peak_row("state.loading", 1), "Where"),
+        Column("lowest_voltage_pu", "float", peak("state.v_pu", -1), "Lowest bus voltage"),
+        Column("lowest_voltage_bus", "bus", peak_row("state.v_pu", -1), "Where"),
+        Column("highest_voltage_pu", "float", peak("state.v_pu", 1), "Highest bus voltage"),
+        Column("highest_voltage_bus", "bus", peak_row("state.v_pu", 1), "Where"),
+        Column("violations", "int", count("violations"), "Limits that were not kept"),
+        Column("overload_mwh", "float", per_hour(overload), "Power above branch limits times the step (MVAh)"),
+        Column("load_mwh", "float", per_hour(total("decision.load_mw")), "Consumption of the peers"),
+        Column("pv_mwh", "float", per_hour(total("decision.pv_mw")), "PV generation of the peers"),
+        Column("battery_mwh", "float", per_hour(total("decision.battery_mw")), "Discharge minus charge"),
+        Column("external_mwh", "float", per_hour(total("external.p_mw")), "Injection of coupled simulators"),
+        Column("losses_mwh", "float", per_hour(each("state.loss_mw")), "Consumption of the network itself"),
+        Column("exchange_mwh", "float", per_hour(each("state.exchange_mw")), "Import from the upstream grid"),
+        Column("exchange_mvarh", "float", per_hour(each("state.exchange_mvar")), "The same, reactive"),
+        Column("shed_mwh", "float", per_hour(positive("state.shed_mw")), "Load taken off for a solution"),
+        Column("lost_generation_mwh", "float", per_hour(positive("state.shed_mw", -1)), "Generation taken off"),
+        Column(
+            "method", "text", each("state.method"), "How the power flow was solved: zbus, newton, linear, +shed, dark"
+        ),
+        Column("iterations", "int", each("state.iterations"), "Iterations of the power flow"),
+        Column("deviation_pu", "float", each("state.deviation_pu"), "Largest mismatch left in the power flow"),
+        Column("ac_method", "text", diagnostic_method, "The same of the AC diagnostic (linear physics only)"),
+        Column("ac_deviation_pu", "float", diagnostic(each("diagnostic.deviation_pu")), "AC diagnostic: mismatch"),
+        Column("ac_highest_loading", "float", diagnostic(peak("diagnostic.loading", 1)), "AC diagnostic: loading"),
+        Column("ac_lowest_voltage_pu", "float", diagnostic(peak("diagnostic.v_pu", -1)), "AC diagnostic: voltage"),
+        Column("ac_highest_voltage_pu", "float", diagnostic(peak("diagnostic.v_pu", 1)), "AC diagnostic: voltage"),
+        Column("ac_losses_mwh", "float", diagnostic(per_hour(each("diagnostic.loss_mw"))), "AC diagnostic: losses"),
+        Column(
+            "ac_exchange_mwh", "float", diagnostic(per_hour(each("diagnostic.exchange_mw"))), "AC diagnostic: import"
+        ),
+    ),
+)
+
+PEERS: Final = Table(
+    "peers",
+    "One row a peer and step: what it did and what its meter saw.",
+    "decision.load_mw",
+    (
+        Column("peer", "peer", repeated(lambda run: range(len(run.peers))), "The peer"),
+        Column("load_mw", "float", joined("decision.load_mw"), "Consumption (a magnitude)"),
+        Column("load_mvar", "float", joined("decision.load_mvar"), "Reactive consumption"),
+        Column("pv_mw", "float", joined("decision.pv_mw"), "PV generation"),
+        Column(
+            "battery_mw", "float", joined("decision.battery_mw"), "Discharge of the battery, negative when charging"
+        ),
+        Column("soc_mwh", "float", joined("decision.peers.soc_mwh"), "Energy in the battery after the step"),
+        Column("contracted_mw", "float", joined("decision.contracted_mw"), "Sold in P2P and flexibility, minus bought"),
+        Column("scheduled_mw", "float", joined("decision.scheduled_mw"), "Injection announced to the supplier"),
+        Column("metered_mw", "float", joined("metered_mw"), "Injection metered"),
+        Column("voltage_pu", "float", at_own_bus, "Voltage at its bus"),
+    ),
+)
+
+ORDERS: Final = Table(
+    "orders",
+    "One row an order of the P2P market.",
+    _ORDERS,
+    (
+        Column("order", "int", row_number(_ORDERS), "Number of the order within the step"),
+        Column("peer", "peer", joined(f"{_ORDERS}.peer"), "Who offers"),
+        Column("side", "side", side(f"{_ORDERS}.side"), "sell or buy"),
+        Column("quantity_mw", "float", joined(f"{_ORDERS}.quantity_mw"), "Power offered"),
+        Column(
+            "price_eur_per_mwh", "float", joined(f"{_ORDERS}.price_eur_per_mwh"), "A seller's cost, a buyer's value"
+        ),
+        Column(
+            "dispatchable", "bool", joined(f"{_ORDERS}.dispatchable"), "Whether it moves an asset only if it trades"
+        ),
+        Column("start_s", "int", joined(f"{_ORDERS}.start_s"), "Start of delivery, seconds from the scenario's start"),
+        Column("duration_s", "int", joined(f"{_ORDERS}.duration_s"), "Length of delivery"),
+        Column("accepted_mw", "float", joined("decision.result.accepted_mw"), "Power that found a partner"),
+    ),
+)
+
+TRADES: Final = Table(
+    "trades",
+    "One row a trade between two peers.",
+    _TRADES,
+    (
+        Column("seller", "peer", joined(f"{_TRADES}.seller"), "Who sells"),
+        Column("buyer", "peer", joined(f"{_TRADES}.buyer"), "Who buys"),
+        Column("sell_order", "int", joined(f"{_TRADES}.sell_order"), "Order of the seller, in the same step"),
+        Column("buy_order", "int", joined(f"{_TRADES}.buy_order"), "Order of the buyer, in the same step"),
+        Column("quantity_mw", "float", joined(f"{_TRADES}.quantity_mw"), "Power traded"),
+        Column("price_eur_per_mwh", "float", joined(f"{_TRADES}.price_eur_per_mwh"), "Price agreed"),
+    ),
+)
+
+MESSAGES: Final = Table(
+    "messages",
+    "One row a kind of message between two roles in a step; docs of each kind: core/messages.py.",
+    "messages",
+    (
+        Column("kind", "text", texts("messages", "kind"), "Kind of message"),
+        Column("sender", "text", texts("messages", "sender"), "Role that tells"),
+        Column("receiver", "text", texts("messages", "receiver"), "Role that is told"),
+        Column("count", "int", texts("messages", "count"), "How many"),
+    ),
+)
+
+BUSES: Final = Table(
+    "buses",
+    "One row a bus and step.",
+    "state.v_pu",
+    (
+        Column("bus", "bus", repeated(lambda run: range(len(run.buses))), "The bus"),
+        Column("v_pu", "float", joined("state.v_pu"), "Voltage"),
+        Column("angle_rad", "float", joined("state.angle_rad"), "Voltage angle"),
+        Column("p_mw", "float", joined("state.p_mw"), "Active injection"),
+        Column("q_mvar", "float", joined("state.q_mvar"), "Reactive injection"),
+        Column("shed_mw", "float", joined("state.shed_mw"), "Load (> 0) or generation (< 0) taken off"),
+        Column("external_mw", "float", joined("external.p_mw"), "Active injection of coupled simulators"),
+        Column("external_mvar", "float", joined("external.q_mvar"), "Reactive injection of coupled simulators"),
+        Column("relief", "float", joined("decision.signal.relief"), "The DSO's signal: > 0 more injection helps here"),
+    ),
+)
+
+BRANCHES: Final = Table(
+    "branches",
+    "One row a line or transformer and step.",
+    "state.loading",
+    (
+        Column("branch", "branch", repeated(lambda run: range(len(run.branches))), "The line or transformer"),
+        Column("loading", "float", joined("state.loading"), "Loading, 1.0 at the rating"),
+        Column("flow_mw", "float", joined("state.flow_mw"), "Flow into the branch at its from-bus"),
+        Column("at_risk", "bool", joined("decision.signal.at_risk"), "Whether the DSO worried about it beforehand"),
+    ),
+)
+
+VIOLATIONS: Final = Table(
+    "violations",
+    "One row a limit that was not kept.",
+    "violations",
+    (
+        Column("limit_kind", "limit", joined("violations.is_voltage"), "voltage (of a bus) or loading (of a branch)"),
+        Column("bus", "bus", element("violations", True), "The bus, if a voltage"),
+        Column("branch", "branch", element("violations", False), "The branch, if a loading"),
+        Column("value", "float", joined("violations.value"), "Voltage in pu, or loading"),
+        Column("limit", "float", joined("violations.limit"), "The limit"),
+        Column("excess", "float", joined("violations.excess"), "How far beyond the limit, > 0"),
+    ),
+)
+
+NEEDS: Final = Table(
+    "needs",
+    "One row a limit that the flexibility market was asked to keep; branch rows are signed loadings.",
+    "decision.need",
+    (
+        Column(
+            "limit_kind", "limit", joined("decision.need.is_voltage"), "voltage (of a bus) or loading (of a branch)"
+        ),
+        Column("bus", "bus", element("decision.need", True), "The bus, if a voltage"),
+        Column("branch", "branch", element("decision.need", False), "The branch, if a loading"),
+        Column("value", "float", joined("decision.need.value"), "Expected before any activation"),
+        Column("lower", "float", joined("decision.need.lower"), "Lower limit"),
+        Column("upper", "float", joined("decision.need.upper"), "Upper limit"),
+        Column("mw_per_unit", "float", joined("decision.need.mw_per_unit"), "MW that one unit of value is"),
+        Column("missing_mw", "float", joined(f"{_FLEX}.missing_mw"), "Relief that nobody offered"),
+        Column(
+            "multiplier_eur_per_mwh",
+            "float",
+            joined(f"{_FLEX}.multiplier_eur_per_mwh"),
+            "Worth of one more MWh of relief",
+        ),
+    ),
+)
+
+FLEX: Final = Table(
+    "flex",
+    "One row an offer of flexibility.",
+    "decision.offers",
+    (
+        Column("order", "int", joined("decision.offers.order"), "Order it is left from, in the same step"),
+        Column("peer", "peer", joined("decision.offers.peer"), "Who offers"),
+        Column("bus", "bus", joined("decision.offers.bus"), "Where"),
+        Column("direction", "direction", side("decision.offers.side"), "up (more injection) or down"),
+        Column("quantity_mw", "float", joined("decision.offers.quantity_mw"), "Power offered"),
+        Column(
+            "price_eur_per_mwh", "float", joined("decision.offers.price_eur_per_mwh"), "Price asked (up) or paid (down)"
+        ),
+        Column("accepted_mw", "float", joined(f"{_FLEX}.accepted_mw"), "Power activated"),
+        Column("paid_eur_per_mwh", "float", joined(f"{_FLEX}.price_eur_per_mwh"), "Price it is settled at"),
+    ),
+)
+
+LEDGER: Final = Table(
+    "ledger",
+    "One row an entry: who gave energy to whom and was paid for it.",
+    "ledger",
+    (
+        Column("giver", "party", joined("ledger.giver"), "Peer or role that gives energy"),
+        Column("taker", "party", joined("ledger.taker"), "Peer or role that takes and pays"),
+        Column("reason", "reason", joined("ledger.reason"), "Why"),
+        Column("energy_mwh", "float", joined("ledger.energy_mwh"), "Energy from giver to taker"),
+        Column("amount_eur", "float", joined("ledger.amount_eur"), "Money from taker to giver"),
+    ),
+)
+
+EVENTS: Final = Table(
+    "events",
+    "One row a thing out of the ordinary, with its consequence.",
+    "events",
+    (
+        Column("kind", "text", texts("events", "kind"), "Kind of event"),
+        Column("where", "text", texts("events", "where"), "Where"),
+        Column("what", "text", texts("events", "what"), "What happened"),
+        Column("consequence", "text", texts("events", "consequence"), "What follows from it"),
+    ),
+)
+
+TABLES: Final = (
+    HOURS, PEERS, ORDERS, TRADES, MESSAGES, BUSES, BRANCHES, VIOLATIONS, NEEDS, FLEX, LEDGER, EVENTS,
+)  # fmt: skip
+
+
+def reference() -> str:
+    """Return the list of tables and columns as Markdown: the core of docs/reference/log.md."""
+    lines = []
+    for table in TABLES:
+        lines += [f"### {table.name}", "", table.meaning, "", "| column | values | meaning |", "|---|---|---|"]
+        lines += [f"| `{column.name}` | {column.kind} | {column.meaning} |" for column in table.columns]
+        lines.append("")
+    return "\n".join(lines)

@@ -1,0 +1,95 @@
+"""What is wrong with a file, in sentences: where, what, and what to do about it."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from peerflex.core.errors import InputError, Problem
+from peerflex.scenarios.documents import Document
+from peerflex.scenarios.hints import nearest
+from peerflex.scenarios.layers import Layer, blame
+
+Model = TypeVar("Model", bound=BaseModel)
+
+KINDS_OF_VALUE = {
+    "number": "a number",
+    "integer": "a whole number",
+    "string": "text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+def explain(error: ValidationError, model: type[BaseModel], layers: Sequence[Layer], merged: Document) -> InputError:
+    """Return everything wrong with a document as one error: the first in three parts, then all others."""
+    schema = model.model_json_schema()
+    problems = [_problem(detail, schema, layers, merged) for detail in error.errors(include_url=False)]
+    first, others = problems[0], problems[1:]
+    more = "".join(f"\n  {problem}" for problem in others)
+    return InputError(first.where, first.what, first.remedy + (f"\n{len(others)} more:{more}" if others else ""))
+
+
+def _problem(detail: ErrorDetails, schema: dict[str, Any], layers: Sequence[Layer], merged: Document) -> Problem:
+    path = tuple(detail["loc"])
+    context = detail.get("ctx", {})
+    if detail["type"] == "across_fields":
+        path = (*path, context["field"])
+    where = f"{blame(layers, path, merged)}: {'.'.join(str(part) for part in path)}"
+    if detail["type"] == "across_fields":
+        return Problem(where, context["what"], context["remedy"])
+    if detail["type"] == "extra_forbidden":
+        siblings = _describe(path[:-1], schema).get("properties", {})
+        return Problem(where, "there is no such key", nearest(str(path[-1]), siblings))
+    about = _describe(path, schema)
+    remedy = f"Give {_range(about)}: {about.get('description', 'see the reference of scenario files')}."
+    if detail["type"] == "missing":
+        return Problem(where, "is missing", remedy)
+    if detail["type"] == "literal_error":
+        return Problem(where, f"{detail['input']!r} is none of the choices", remedy)
+    if detail["type"] in ("greater_than_equal", "less_than_equal", "greater_than", "less_than", "finite_number"):
+        return Problem(where, f"{_short(detail['input'])} is outside the plausible range", remedy)
+    return Problem(where, f"{_short(detail['input'])} does not fit ({detail['msg'].lower()})", remedy)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _describe(path: Sequence[int | str], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what the JSON Schema says about a field."""
+    node = schema
+    for segment in path:
+        node = _resolved(node, schema)
+        if isinstance(segment, int):
+            places = node.get("prefixItems", [])
+            inner = places[segment] if segment < len(places) else node.get("items", {})
+        else:
+            inner = node.get("properties", {}).get(segment, node.get("additionalProperties") or {})
+        node = {"description": node.get("description", ""), **inner} if isinstance(inner, dict) else {}
+    return _resolved(node, schema)
+
+
+def _resolved(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with its reference followed and its nullable choice opened; its own words win."""
+    for option in node.get("anyOf", []):
+        if option.get("type") != "null":
+            node = {**option, **node}
+    if "$ref" in node:
+        node = {**_resolved(schema["$defs"][node["$ref"].rsplit("/", 1)[-1]], schema), **node}
+    return node
+
+
+def _range(about: dict[str, Any]) -> str:
+    """Return which values a field takes, in words."""
+    if "enum" in about or "const" in about:
+        return "one of " + ", ".join(str(choice) for choice in about.get("enum", [about.get("const")]))
+    kinds = about.get("type", "value")
+    names = [KINDS_OF_VALUE.get(kind, "a value") for kind in ([kinds] if isinstance(kinds, str) else kinds)]
+    low, high = about.get("minimum"), about.get("maximum", about.get("exclusiveMaximum"))
+    span = f" from {low} to {high}" if low is not None and high is not None else ""
+    default = f" (default {about['default']})" if about.get("default") not in (None, "") and span else ""
+    return " or ".join(names) + span + default

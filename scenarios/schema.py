@@ -1,0 +1,257 @@
+"""What a scenario file may say: every key with its unit, meaning, default and plausible range.
+
+Components (behaviours, markets) are only collected here, as ``{kind, parameters}``: ``peerflex.runs.build``
+knows which kinds there are and which parameters each takes.
+"""
+
+from datetime import datetime
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    NaiveDatetime,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from peerflex.core.types import Tariffs
+from peerflex.core.units import MINUTES_PER_HOUR, SECONDS_PER_MINUTE
+
+SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+
+Slug = Annotated[str, Field(pattern=SLUG, max_length=60)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Factor = Annotated[float, Field(ge=0, le=50)]
+Error = Annotated[float, Field(ge=0, le=1)]
+Price = Annotated[float, Field(ge=-500, le=5000)]
+VoltageLimit = Annotated[float, Field(ge=0.7, le=1.3)]
+
+
+def wrong(field: str, what: str, remedy: str) -> PydanticCustomError:
+    """Return the error of a check across fields; ``field`` is relative to the section that raises it."""
+    return PydanticCustomError("across_fields", "{what}", {"field": field, "what": what, "remedy": remedy})
+
+
+def _number_as_name(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _date_as_midnight(value: Any) -> Any:
+    return f"{value}T00:00:00" if isinstance(value, str) and len(value) == len("2016-01-01") else value
+
+
+BusName = Annotated[str, BeforeValidator(_number_as_name), WithJsonSchema({"type": ["string", "integer"]})]
+Start = Annotated[NaiveDatetime, BeforeValidator(_date_as_midnight), WithJsonSchema({"type": "string"})]
+
+
+class Section(BaseModel):
+    """A part of a scenario: nobody edits it, and a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Component(BaseModel):
+    """A kind of behaviour or market and its parameters, written side by side."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[str, JsonValue]
+
+    kind: str = Field(min_length=1, description="which one; `peerflex list` names them with their parameters")
+
+    @property
+    def parameters(self) -> dict[str, JsonValue]:
+        """Everything beside ``kind``."""
+        return dict(self.__pydantic_extra__)
+
+
+class Grid(Section):
+    """The network, and how far it is electrified."""
+
+    source: Literal["simbench", "bundled", "pandapower", "matpower"] = Field(description="where the network comes from")
+    code: str | None = Field(None, description="SimBench code, or name of a bundled network")
+    path: str | None = Field(None, description="pandapower JSON or MATPOWER file, in the scenario's folder")
+    demand_factor: Factor = Field(1.0, description="every load is multiplied by this")
+    pv_factor: Factor = Field(1.0, description="every PV system of the network is multiplied by this")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        needed, other = ("code", "path") if self.source in ("simbench", "bundled") else ("path", "code")
+        if getattr(self, needed) is None:
+            raise wrong(needed, f"is missing: source {self.source!r} needs it", f"Add grid.{needed}.")
+        if getattr(self, other) is not None:
+            raise wrong(other, f"is not for source {self.source!r}", f"Leave it out (or null) and use grid.{needed}.")
+        return self
+
+
+class Time(Section):
+    """Which hours are simulated, and in which steps."""
+
+    start: Start = Field(datetime(2016, 1, 1), description="date, or date and time, of the first step (no time zone)")
+    hours: int = Field(24, ge=1, le=87_840, description="hours to simulate, whatever the step")
+    step_minutes: Literal[15, 30, 60] = Field(60, description="length of a step in minutes")
+
+    @property
+    def steps(self) -> int:
+        return self.hours * MINUTES_PER_HOUR // self.step_minutes
+
+    @property
+    def step_s(self) -> int:
+        return self.step_minutes * SECONDS_PER_MINUTE
+
+    @model_validator(mode="after")
+    def _whole_steps(self) -> Self:
+        if self.start.minute % self.step_minutes or self.start.second or self.start.microsecond:
+            what = f"{self.start.isoformat()} is not the beginning of a {self.step_minutes}-minute step"
+            raise wrong("start", what, "Start at a full step, e.g. a full hour.")
+        return self
+
+
+class ProfileSource(Section):
+    """What load and PV do over time."""
+
+    source: Literal["grid", "csv", "shapes"] = Field(
+        "grid", description="the network's own year, CSV files, or bundled shapes of a day"
+    )
+    load: str | None = Field(None, description="CSV file in the scenario's folder, or name of a bundled shape")
+    pv: str | None = Field(None, description="the same for PV; without it the network's PV systems generate nothing")
+    unit: Literal["kW", "MW"] = Field("kW", description="unit of CSV columns named after connections")
+
+    @model_validator(mode="after")
+    def _load_is_named(self) -> Self:
+        if self.source == "grid":
+            for name in ("load", "pv"):
+                if getattr(self, name) is not None:
+                    raise wrong(name, "is not for source 'grid'", "Leave it out, or use source csv or shapes.")
+        elif self.load is None:
+            raise wrong("load", f"is missing: source {self.source!r} needs it", "Add profiles.load.")
+        return self
+
+
+class PeerGroup(Section):
+    """Connections that behave alike and own alike: a share of all, or those at named buses."""
+
+    name: Slug = Field(description="name of the group")
+    share_of_connections: Share | None = Field(None, description="share of all connections, drawn by the seed")
+    at_buses: tuple[BusName, ...] | None = Field(
+        None, min_length=1, description="names of buses (a number is a name in digits) whose connections are members"
+    )
+    behaviour: Component = Field(description="how its members bid")
+    pv_kw: float = Field(0.0, ge=0, le=100_000, description="PV each member has beside what the network's file says")
+    battery_kwh: float = Field(0.0, ge=0, le=100_000, description="usable battery energy of each member")
+    battery_kw: float = Field(0.0, ge=0, le=100_000, description="battery power of each member, both ways")
+    battery_efficiency: float = Field(0.95, ge=0.5, le=1, description="of charging and of discharging, one way each")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.share_of_connections is None and self.at_buses is None:
+            what = "is missing, and at_buses too: the group has no members"
+            raise wrong("share_of_connections", what, "Add share_of_connections or at_buses.")
+        if self.share_of_connections is not None and self.at_buses is not None:
+            raise wrong("at_buses", "is given beside share_of_connections", "Keep one of the two.")
+        if (self.battery_kwh > 0) != (self.battery_kw > 0):
+            name = "battery_kw" if self.battery_kwh > 0 else "battery_kwh"
+            raise wrong(name, "is 0 though the group has a battery", "Give battery_kwh and battery_kw, or neither.")
+        return self
+
+
+class MarketDesign(Section):
+    """Which markets there are, and in which order."""
+
+    sequence: Literal["p2p-first"] = Field("p2p-first", description="peers trade first; what is left is flexibility")
+    p2p: Component = Field(Component(kind="bilateral-pool"), description="how peers trade with each other")
+    lfm: Component = Field(Component(kind="linear"), description="the local flexibility market the DSO buys in")
+
+
+class Dso(Section):
+    """What the DSO must keep, knows, and says."""
+
+    voltage_pu: tuple[VoltageLimit, VoltageLimit] = Field((0.95, 1.05), description="lowest and highest bus voltage")
+    loading: float = Field(1.0, ge=0.1, le=2, description="highest loading of lines and transformers (1.0: the rating)")
+    at_risk_loading: float = Field(0.8, ge=0, le=2, description="share of a limit from which an element is at risk")
+    publishes: Literal["at-risk", "nothing"] = Field("at-risk", description="what the DSO says before peers bid")
+    model_error: float = Field(
+        0.0, ge=0, le=0.5, description="relative standard deviation of branch impedances in the DSO's network model"
+    )
+    forecast_error: Error = Field(0.0, description="relative standard deviation of the DSO's load and PV forecast")
+    lfm_rounds: int = Field(5, ge=1, le=20, description="most rounds of buying flexibility and checking again")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        low, high = self.voltage_pu
+        if low >= high:
+            raise wrong("voltage_pu", f"{low} is not below {high}", "Give the lowest, then the highest voltage.")
+        return self
+
+
+class TariffRates(Section):
+    """What energy costs outside the local markets."""
+
+    retail_eur_per_mwh: Price = Field(320.0, description="what the supplier asks")
+    feed_in_eur_per_mwh: Price = Field(80.0, description="what the supplier pays")
+    wholesale_eur_per_mwh: Price = Field(90.0, description="between supplier and upstream grid; also pays the losses")
+    imbalance_spread: Share = Field(0.1, description="retail is raised, feed-in lowered by this for what was unscheduled")
+    interface_eur_per_mwh: Price = Field(200.0, description="residual of a flexibility market, between DSO and supplier")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        feed_in, interface, retail = self.feed_in_eur_per_mwh, self.interface_eur_per_mwh, self.retail_eur_per_mwh
+        if feed_in > retail:
+            what = f"{feed_in} is above retail_eur_per_mwh ({retail}): buying and feeding in would earn money"
+            raise wrong("feed_in_eur_per_mwh", what, "Give a feed-in tariff at or below the retail tariff.")
+        if not feed_in <= interface <= retail:
+            what = f"{interface} is not between feed-in ({feed_in}) and retail ({retail})"
+            raise wrong("interface_eur_per_mwh", what, "Give a price between the two tariffs.")
+        return self
+
+    def tariffs(self) -> Tariffs:
+        """Return them as every room knows them."""
+        return Tariffs(
+            self.retail_eur_per_mwh,
+            self.feed_in_eur_per_mwh,
+            self.wholesale_eur_per_mwh,
+            self.imbalance_spread,
+            self.interface_eur_per_mwh,
+        )
+
+
+class Delivery(Section):
+    """How far what peers deliver is what they announced."""
+
+    forecast_error: Error = Field(0.0, description="relative standard deviation of the peers' own load and PV forecast")
+
+
+class Scenario(Section):
+    """One run: a grid, peers, behaviours, a market design, a horizon, a seed."""
+
+    name: Slug = Field(description="short name, also of the results' folder")
+    title: str = Field("", max_length=200, description="one line for people")
+    description: str = Field("", max_length=5000, description="what it shows, and what was calibrated")
+    grid: Grid = Field(description="the network")
+    time: Time = Field(Time(), description="which hours")
+    profiles: ProfileSource = Field(ProfileSource(), description="load and PV over time")
+    peers: tuple[PeerGroup, ...] = Field((), description="groups; all other connections are the supplier's customers only")
+    market: MarketDesign = Field(MarketDesign(), description="the markets")
+    physics: Literal["ac", "linear"] = Field("ac", description="AC power flow, or the lossless linear one")
+    dso: Dso = Field(Dso(), description="the distribution system operator")
+    tariffs: TariffRates = Field(TariffRates(), description="prices outside the local markets")
+    delivery: Delivery = Field(Delivery(), description="forecast against delivery")
+    reference: Literal["no-market", "none"] = Field("none", description="also simulate the same without any market")
+    seed: int = Field(1, ge=0, lt=2**63, description="of every random draw")
+
+    @model_validator(mode="after")
+    def _groups_fit(self) -> Self:
+        names = sorted(group.name for group in self.peers)
+        for name, following in pairwise(names):
+            if name == following:
+                raise wrong("peers", f"two groups are called {name!r}", "Give every group a name of its own.")
+        total = sum(group.share_of_connections or 0.0 for group in self.peers)
+        if total > 1 + 1e-9:
+            what = f"share_of_connections adds up to {total:g}, more than all connections"
+            raise wrong("peers", what, "Lower the shares until they add up to at most 1.")
+        return self
