@@ -1,6 +1,7 @@
 """From a scenario to an area: every part is read, resolved by its kind and checked; nothing is simulated."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,17 +9,18 @@ import numpy as np
 from peerflex.core.errors import InputError
 from peerflex.core.protocols import Behaviour, FlexMarket, Grid
 from peerflex.core.streams import stream
-from peerflex.core.types import Limits, Observation, Orders, PeerState, PeerTable, Tariffs
-from peerflex.core.units import SECONDS_PER_MINUTE
+from peerflex.core.types import Observation, PeerState
+from peerflex.core.units import SELL
 from peerflex.grid.limits import uniform_limits
 from peerflex.grid.network import Network, open_network
+from peerflex.markets.idle import NoFlexMarket
 from peerflex.runs.area import Area, DsoSettings
 from peerflex.runs.components import make
 from peerflex.runs.plugins import Registry
 from peerflex.scenarios.load import LoadedScenario
 from peerflex.scenarios.peers import build_peers
 from peerflex.scenarios.profiles import build_profiles
-from peerflex.scenarios.schema import Scenario
+from peerflex.scenarios.schema import Component, PeerGroup, Scenario
 
 HALF = 0.5
 """Batteries begin half full: no scenario may win by the energy it was given."""
@@ -38,25 +40,22 @@ def build(loaded: LoadedScenario, registry: Registry) -> Built:
     Raises:
         InputError: if any part of the scenario cannot be resolved, or parts do not fit each other.
     """
-    scenario = loaded.scenario
+    scenario, origin = loaded.scenario, loaded.origin
     network = _network(loaded, impedance_error=0.0)
-    buses, branches = network.ac.buses, network.ac.branches
-    peers = build_peers(scenario, network.connections, buses)
-    profiles = build_profiles(scenario, network.connections, network.year, peers, loaded.base)
-    grid: Grid = network.linear() if scenario.physics == "linear" else network.ac
-    low, high = scenario.dso.voltage_pu
-    tariffs = _tariffs(scenario)
+    linear = scenario.physics == "linear"
+    grid: Grid = network.linear() if linear else network.ac
+    peers, profiles = build_peers(scenario, network.connections, network.ac.buses, _year(loaded, network), loaded.base)
     area = Area(
         peers=peers,
         start=PeerState(HALF * peers.battery_mwh),
         profiles=profiles,
-        behaviours=_behaviours(scenario, registry),
+        behaviours=tuple(_behaviour(group, row, registry, origin) for row, group in enumerate(scenario.peers)),
         behaviour_names=tuple(group.name for group in scenario.peers),
-        market=make(registry.markets, *_parts(scenario.market.p2p), "market.p2p"),
-        flex_market=_flex_market(scenario, registry),
+        market=_component(registry.markets, scenario.market.p2p, f"{origin}: market.p2p"),
+        flex_market=_flex_market(scenario, registry, f"{origin}: market.lfm"),
         grid=grid,
-        diagnostic=network.ac if scenario.physics == "linear" else None,
-        limits=uniform_limits(buses, branches, low, high, scenario.dso.loading),
+        diagnostic=network.ac if linear else None,
+        limits=uniform_limits(grid.buses, grid.branches, *scenario.dso.voltage_pu, scenario.dso.loading),
         dso=DsoSettings(
             grid=_believed(loaded, grid),
             forecast_error=scenario.dso.forecast_error,
@@ -64,13 +63,14 @@ def build(loaded: LoadedScenario, registry: Registry) -> Built:
             publishes=scenario.dso.publishes == "at-risk",
             lfm_rounds=scenario.dso.lfm_rounds,
         ),
-        tariffs=tariffs,
+        tariffs=scenario.tariffs.tariffs(),
         forecast_error=scenario.delivery.forecast_error,
         seed=scenario.seed,
         steps=scenario.time.steps,
-        step_s=scenario.time.step_minutes * SECONDS_PER_MINUTE,
+        step_s=scenario.time.step_s,
     )
-    _check_interface_price(area, loaded.origin)
+    if not isinstance(area.flex_market, NoFlexMarket):
+        check_interface_price(area, origin)
     return Built(area, network)
 
 
@@ -92,3 +92,65 @@ def _believed(loaded: LoadedScenario, real: Grid) -> Grid:
         return real
     wrong = _network(loaded, impedance_error=error)
     return wrong.linear() if loaded.scenario.physics == "linear" else wrong.ac
+
+
+def _component(kinds: Mapping[str, type[Any]], component: Component, where: str) -> Any:
+    return make(kinds, component.kind, component.parameters, where)
+
+
+def _behaviour(group: PeerGroup, row: int, registry: Registry, origin: str) -> Behaviour:
+    behaviour: Behaviour = _component(registry.behaviours, group.behaviour, f"{origin}: peers.{row}.behaviour")
+    return behaviour
+
+
+def _flex_market(scenario: Scenario, registry: Registry, where: str) -> FlexMarket:
+    """Return the flexibility market, at the interface price of the tariffs if it has one."""
+    component, price = scenario.market.lfm, "interface_eur_per_mwh"
+    if price in component.parameters:
+        raise InputError(f"{where}.{price}", "belongs to the tariffs", f"Write it as tariffs.{price}.")
+    market: FlexMarket = _component(registry.flex_markets, component, where)
+    if hasattr(market, price):
+        parameters = component.parameters | {price: scenario.tariffs.interface_eur_per_mwh}
+        market = make(registry.flex_markets, component.kind, parameters, where)
+    return market
+
+
+def check_interface_price(area: Area, origin: str) -> None:
+    """Refuse an interface price that is not between what peers ask for upward and pay for downward flexibility.
+
+    Every behaviour is asked once, as if its batteries were half full in a quiet hour with load and sun.
+    """
+    price = area.tariffs.interface_eur_per_mwh
+    for kind, behaviour in enumerate(area.behaviours):
+        orders = behaviour.bid(_quiet_hour(area, kind), stream(area.seed, "build.interface-price")).orders
+        beyond = orders.dispatchable & (orders.side * (orders.price_eur_per_mwh - price) < 0)
+        if beyond.any():
+            row = int(np.flatnonzero(beyond)[0])
+            what = "asks" if orders.side[row] == SELL else "pays"
+            raise InputError(
+                f"{origin}: tariffs.interface_eur_per_mwh",
+                f"{price:g} is not between the flexibility bids: {area.behaviour_names[kind]!r} {what} "
+                f"{orders.price_eur_per_mwh[row]:g} EUR/MWh {'upward' if orders.side[row] == SELL else 'downward'}",
+                "Upward bids must cost at least as much, downward bids pay at most as much: change the price or the bids.",
+            )
+
+
+def _quiet_hour(area: Area, kind: int) -> Observation:
+    peers = area.peers
+    rows = np.flatnonzero(peers.behaviour == kind)
+    n = len(rows)
+    return Observation(
+        peer=rows,
+        load_mw=np.full(n, 0.001),
+        pv_mw=np.full(n, 0.001),
+        soc_mwh=HALF * peers.battery_mwh[rows],
+        battery_mwh=peers.battery_mwh[rows],
+        battery_mw=peers.battery_mw[rows],
+        battery_efficiency=peers.battery_efficiency[rows],
+        voltage_pu=np.full(n, np.nan),
+        relief=np.zeros(n),
+        retail_eur_per_mwh=np.full(n, area.tariffs.retail_eur_per_mwh),
+        feed_in_eur_per_mwh=np.full(n, area.tariffs.feed_in_eur_per_mwh),
+        start_s=0,
+        duration_s=area.step_s,
+    )

@@ -174,8 +174,25 @@ def count(path: str) -> Source:
 
 def total(path: str) -> Source:
     """Add up a column."""
+    return added(path, joined(path))
+
+
+def positive(path: str, sign: int = 1) -> Source:
+    """Add up the part of a column that has the given sign, as a magnitude."""
+    rows = joined(path)
+    return added(path, lambda part: np.maximum(sign * rows(part), 0.0))
+
+
+def added(path: str, rows: Source) -> Source:
+    """Add up values given row by row as the column ``path``, one after the other."""
     read = attrgetter(path)
-    return lambda part: np.array([np.sum(read(record)) for record in part.records])
+
+    def add_up(part: Part) -> Floats:
+        lengths = [len(read(record)) for record in part.records]
+        sums: Floats = np.bincount(np.repeat(np.arange(len(lengths)), lengths), rows(part), len(lengths))
+        return sums
+
+    return add_up
 
 
 def per_hour(rate: Source) -> Source:
@@ -183,51 +200,50 @@ def per_hour(rate: Source) -> Source:
     return lambda part: np.asarray(rate(part)) * part.hours
 
 
-def positive(path: str, sign: int = 1) -> Source:
-    """Add up the part of a column that has the given sign, as a magnitude."""
-    read = attrgetter(path)
-    return lambda part: np.array([np.sum(np.maximum(sign * read(record), 0.0)) for record in part.records])
-
-
 def peak(path: str, sign: int) -> Source:
     """Take the highest (+1) or lowest (-1) value; NaN if there is none."""
     read = attrgetter(path)
-    return lambda part: np.array([_peak(read(record), sign) for record in part.records])
+
+    def find(part: Part) -> Floats:
+        values = np.array([read(record) for record in part.records])
+        height: Floats = sign * np.fmax.reduce(sign * values, axis=1, initial=np.nan)  # fmax passes over NaN
+        return height
+
+    return find
 
 
 def peak_row(path: str, sign: int) -> Source:
     """Take the row of the highest (+1) or lowest (-1) value, the first of equals; -1 if there is none."""
     read = attrgetter(path)
-    return lambda part: np.array([_peak_row(read(record), sign) for record in part.records], dtype=np.int64)
+
+    def find(part: Part) -> Ints:
+        values = np.array([read(record) for record in part.records])
+        none = np.full((len(values), 1), -np.inf)
+        height = np.hstack([none, np.where(np.isnan(values), -np.inf, sign * values)])
+        row: Ints = height.argmax(axis=1) - 1
+        return row
+
+    return find
 
 
-def _peak(values: Floats, sign: int) -> float:
-    return float(sign * np.fmax.reduce(sign * values, initial=np.nan))
+def mean(path: str, weight: str) -> Source:
+    """Average a column by the weights in another; NaN without any weight."""
+    values, weights = joined(path), joined(weight)
+    weighed, volume = added(path, lambda part: values(part) * weights(part)), total(weight)
+
+    def average(part: Part) -> Floats:
+        sums = volume(part)
+        price: Floats = np.divide(weighed(part), sums, out=np.full(len(sums), np.nan), where=sums > 0)
+        return price
+
+    return average
 
 
-def _peak_row(values: Floats, sign: int) -> int:
-    height = np.where(np.isnan(values), -np.inf, sign * values)
-    return int(height.argmax()) if np.any(height > -np.inf) else -1
-
-
-def mean_price(part: Part) -> Floats:
-    """Average the price of the trades by volume; NaN without any."""
-    volume = total("decision.result.trades.quantity_mw")(part)
-    trades = [record.decision.result.trades for record in part.records]
-    value = np.array([np.sum(each.quantity_mw * each.price_eur_per_mwh) for each in trades])
-    mean: Floats = np.divide(value, volume, out=np.full(len(value), np.nan), where=volume > 0)
-    return mean
-
-
-def overload(part: Part) -> Floats:
-    """Add up the power above the limits of branches that have a rating."""
-    rating = np.array([mva or 0.0 for mva in part.manifest.branch_rating_mva])
-
-    def above(branch: Ints, excess: Floats) -> float:
-        return float(np.sum(rating[branch] * excess))
-
-    found = [record.violations for record in part.records]
-    return np.array([above(v.element[~v.is_voltage], v.excess[~v.is_voltage]) if len(v) else 0.0 for v in found])
+def overload_mva(part: Part) -> Floats:
+    """Turn the excess of every violation into power, by the rating of its branch; 0 for voltages, and without one."""
+    rating = np.array([mva or 0.0 for mva in part.manifest.branch_rating_mva] + [0.0])  # the last for row -1
+    power: Floats = rating[element("violations", False)(part)] * joined("violations.excess")(part)
+    return power
 
 
 def diagnostic(value: Source) -> Source:

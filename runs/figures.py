@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from peerflex.core.units import KW_PER_MW
-from peerflex.runs.log import Run
+from peerflex.runs.reader import Run
 
 if TYPE_CHECKING:
     import pandas as pd

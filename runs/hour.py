@@ -71,7 +71,7 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
         peers=delivered.after,
         injections=knowledge.by_bus(area, delivered.injection_mw, -base.load_mvar),
         messages=messages.said(model, orders, result, bought, measured),
-        events=(*rejected, *incidents.of_flexibility(area, bought)),
+        events=(*rejected, *incidents.of_flexibility(area, offers, bought)),
     )
 
 

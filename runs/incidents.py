@@ -3,15 +3,23 @@
 import numpy as np
 
 from peerflex.agents.fmo import Procurement
-from peerflex.core.types import Event, GridState
+from peerflex.core.types import Event, FlexOffers, GridState
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
+from peerflex.markets.lfm import eligible
 from peerflex.runs.area import Area
 
 
-def of_flexibility(area: Area, bought: Procurement) -> tuple[Event, ...]:
-    """Name the places where the flexibility market could not relieve a limit, one event an element."""
+def of_flexibility(area: Area, offers: FlexOffers, bought: Procurement) -> tuple[Event, ...]:
+    """Name the offers that could not take part, and the places where a limit could not be relieved."""
     need, missing = bought.need, bought.result.missing_mw
-    return tuple(
+    outside = int(np.count_nonzero(~eligible(offers, area.tariffs.interface_eur_per_mwh))) if len(need) else 0
+    ineligible = Event(
+        "offers-ineligible",
+        "flexibility market",
+        f"{outside} offers are priced on the wrong side of the interface price",
+        "they take no part in this clearing",
+    )
+    return (ineligible,) * (outside > 0) + tuple(
         Event(
             "flexibility-missing",
             _place(area, bool(need.is_voltage[row]), int(need.element[row])),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from peerflex.core.parties import Role
 from peerflex.core.units import SECONDS_PER_HOUR
-from peerflex.runs.log import Run
+from peerflex.runs.reader import Run
 from peerflex.runs.store import write_json
 
 if TYPE_CHECKING:

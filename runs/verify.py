@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from peerflex.core.errors import InputError
 from peerflex.core.types import Bools
 from peerflex.runs.manifest import Manifest
-from peerflex.runs.log import Run
+from peerflex.runs.reader import Run
 from peerflex.runs.store import part_path
 from peerflex.runs.tables import TABLES
 

@@ -14,7 +14,7 @@ from peerflex.runs.checkpoint import Checkpoint, encode
 from peerflex.runs.columns import Part
 from peerflex.runs.kpis import kpis, write_kpis
 from peerflex.runs.manifest import Manifest, Status
-from peerflex.runs.log import open_run
+from peerflex.runs.reader import open_run
 from peerflex.runs.store import part_path, sha256, write_part
 from peerflex.runs.tables import TABLES
 

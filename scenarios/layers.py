@@ -11,14 +11,15 @@ from peerflex.scenarios.hints import nearest
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A document and the name errors give it: a file, or ``--set``."""
+    """A document and the name errors give it: a file, or an option such as ``--set``."""
 
     origin: str
     document: Document
+    is_file: bool = True
 
 
-def merge(below: Any, above: Any, where: str) -> Any:
-    """Return ``below`` changed by ``above``; ``where`` names the place in errors.
+def merge(below: Any, above: Any, origin: str, field: str = "") -> Any:
+    """Return ``below`` changed by ``above``; ``origin`` and ``field`` name the place in errors.
 
     Mappings merge key by key, but a component of another ``kind`` replaces the one below: its parameters
     belonged to the old kind. A mapping above a list changes single items, named by their ``name`` or their
@@ -28,23 +29,26 @@ def merge(below: Any, above: Any, where: str) -> Any:
         InputError: if a list has no such item.
     """
     if isinstance(above, Mapping) and isinstance(below, list):
-        changes = {_row_of(key, below, where): change for key, change in above.items()}
-        return [merge(item, changes[row], f"{where}.{row}") if row in changes else item for row, item in enumerate(below)]
+        changes = {_row_of(key, below, f"{origin}: {field}{key}"): change for key, change in above.items()}
+        return [
+            merge(item, changes[row], origin, f"{field}{row}.") if row in changes else item
+            for row, item in enumerate(below)
+        ]
     if not isinstance(above, Mapping) or not isinstance(below, Mapping):
         return above
     if "kind" in above and above["kind"] != below.get("kind"):
         return above
-    changed = {key: merge(below[key], value, f"{where}.{key}") for key, value in above.items() if key in below}
+    changed = {key: merge(below[key], value, origin, f"{field}{key}.") for key, value in above.items() if key in below}
     return {**below, **above, **changed}
 
 
 def _row_of(key: str, items: Sequence[Any], where: str) -> int:
-    names = [str(item["name"]) if isinstance(item, Mapping) and "name" in item else str(row) for row, item in enumerate(items)]
+    names = [str(item.get("name", row)) if isinstance(item, Mapping) else str(row) for row, item in enumerate(items)]
     if key in names:
         return names.index(key)
     if key.isdecimal() and int(key) < len(items):
         return int(key)
-    raise InputError(f"{where}.{key}", "there is no such item", nearest(key, names))
+    raise InputError(where, "there is no such item", nearest(key, names))
 
 
 def parse_settings(settings: Sequence[str]) -> Document:
@@ -58,8 +62,8 @@ def parse_settings(settings: Sequence[str]) -> Document:
         key, equals, text = setting.partition("=")
         names = [name.strip() for name in key.split(".")]
         if not equals or not all(names):
-            raise InputError(f"--set {setting}", "is not of the form dotted.key=value", "E.g. --set time.hours=24.")
-        value = parse_value(text, f"--set {key}")
+            raise InputError("--set", f"{setting!r} is not of the form dotted.key=value", "E.g. --set time.hours=24.")
+        value = parse_value(text, f"--set: {key}")
         for name in reversed(names):
             value = {name: value}
         document = merge(document, value, "--set")
@@ -67,9 +71,13 @@ def parse_settings(settings: Sequence[str]) -> Document:
 
 
 def blame(layers: Sequence[Layer], path: Sequence[int | str], merged: Document) -> str:
-    """Return the origin of the last layer that reaches furthest along the path of a field."""
-    reach = [_reach(layer.document, path, merged) for layer in layers]
-    return layers[max(range(len(layers)), key=lambda row: (reach[row], row))].origin
+    """Return the origin of the last layer that reaches furthest along the path of a field; else the last file."""
+
+    def rank(row: int) -> tuple[int, bool, int]:
+        reach = _reach(layers[row].document, path, merged)
+        return reach, reach > 0 or layers[row].is_file, row
+
+    return layers[max(range(len(layers)), key=rank)].origin
 
 
 def _reach(node: Any, path: Sequence[int | str], merged: Any) -> int:

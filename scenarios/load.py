@@ -15,8 +15,10 @@ from peerflex.scenarios.layers import Layer, merge, parse_settings
 from peerflex.scenarios.paths import file_inside
 from peerflex.scenarios.problems import Model, explain
 from peerflex.scenarios.schema import Scenario
+from peerflex.scenarios.study_schema import Study
 
 BUNDLED = Path(__file__).parent
+STUDIES = BUNDLED / "studies"
 SUFFIXES = (".yaml", ".yml")
 MOST_LAYERS = 20
 
@@ -50,11 +52,11 @@ def load_scenario(
     """
     file = find_file(name_or_path, BUNDLED, "scenario")
     layers = _file_layers(file, name_or_path)
-    layers.append(Layer("--set", parse_settings(overrides)))
+    layers.append(Layer("--set", parse_settings(overrides), is_file=False))
     asked: Document = {} if seed is None else {"seed": seed}
     if hours is not None:
         asked["time"] = {"hours": hours}
-    layers.append(Layer("--seed, --hours", asked))
+    layers.append(Layer("--seed, --hours", asked, is_file=False))
     scenario = validate(Scenario, layers)
     return LoadedScenario(scenario, file.parent, name_or_path, _inputs(scenario, file.parent, name_or_path))
 
@@ -149,3 +151,44 @@ def _inputs(scenario: Scenario, base: Path, origin: str) -> tuple[Path, ...]:
         if name is not None:
             file_inside(base, name, f"{origin}: {field}")
     return tuple(Path(name) for name in named.values() if name is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A bundled file and what it is about."""
+
+    name: str
+    title: str
+
+
+def list_scenarios() -> tuple[Listed, ...]:
+    """Return the bundled scenarios."""
+    return _listed(BUNDLED)
+
+
+def list_studies() -> tuple[Listed, ...]:
+    """Return the bundled studies."""
+    return _listed(STUDIES)
+
+
+def _listed(folder: Path) -> tuple[Listed, ...]:
+    return tuple(Listed(name, read_document(folder / f"{name}.yaml").get("title", "")) for name in bundled_names(folder))
+
+
+def json_schema(what: str = "scenario") -> dict[str, Any]:
+    """Return the JSON Schema of scenario or study files, as editors read them.
+
+    Raises:
+        InputError: if ``what`` is neither 'scenario' nor 'study'.
+    """
+    if what == "study":
+        return Study.model_json_schema()
+    if what != "scenario":
+        raise InputError("peerflex schema", f"there is no schema of {what!r}", nearest(what, ["scenario", "study"]))
+    schema = Scenario.model_json_schema()
+    extends = {"type": "string", "description": "bundled scenario or file beside this one that this one changes"}
+    items = {**schema["properties"]["peers"], "type": ["array", "object"]}  # a mapping changes inherited groups
+    # What an extending file leaves out, it inherits; the loader asks for what is then still missing.
+    for section in (schema, *schema["$defs"].values()):
+        section.pop("required", None)
+    return {**schema, "properties": {"extends": extends, **schema["properties"], "peers": items}}

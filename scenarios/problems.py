@@ -26,14 +26,16 @@ KINDS_OF_VALUE = {
 def explain(error: ValidationError, model: type[BaseModel], layers: Sequence[Layer], merged: Document) -> InputError:
     """Return everything wrong with a document as one error: the first in three parts, then all others."""
     schema = model.model_json_schema()
-    problems = [_problem(detail, schema, layers, merged) for detail in error.errors(include_url=False)]
-    first, others = problems[0], problems[1:]
+    found = [_problem(detail, schema, layers, merged) for detail in error.errors(include_url=False)]
+    places = [problem.where for problem in found]
+    first, *others = [problem for row, problem in enumerate(found) if problem.where not in places[:row]]
     more = "".join(f"\n  {problem}" for problem in others)
     return InputError(first.where, first.what, first.remedy + (f"\n{len(others)} more:{more}" if others else ""))
 
 
 def _problem(detail: ErrorDetails, schema: dict[str, Any], layers: Sequence[Layer], merged: Document) -> Problem:
-    path = tuple(detail["loc"])
+    # pydantic appends which choice of a union it tried; no field is called so
+    path = tuple(part for part in detail["loc"] if part not in ("str", "float"))
     context = detail.get("ctx", {})
     if detail["type"] == "across_fields":
         path = (*path, context["field"])

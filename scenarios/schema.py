@@ -14,7 +14,6 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
-    NaiveDatetime,
     WithJsonSchema,
     model_validator,
 )
@@ -42,12 +41,16 @@ def _number_as_name(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _date_as_midnight(value: Any) -> Any:
-    return f"{value}T00:00:00" if isinstance(value, str) and len(value) == len("2016-01-01") else value
+def _moment(value: Any) -> datetime:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if not isinstance(value, datetime) or value.tzinfo is not None:
+        raise ValueError("not a date, or date and time, without time zone")
+    return value
 
 
 BusName = Annotated[str, BeforeValidator(_number_as_name), WithJsonSchema({"type": ["string", "integer"]})]
-Start = Annotated[NaiveDatetime, BeforeValidator(_date_as_midnight), WithJsonSchema({"type": "string"})]
+Start = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
 
 
 class Section(BaseModel):

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pandapower.networks
 import pytest
-from tests.grid_rival import compare, file_loads, name_everything, open_saved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peerflex.core.types import Injections
 from peerflex.grid.network import open_network
 from peerflex.grid.sources import case69, read_network
+from tests.grid_rival import compare, file_loads, name_everything, open_saved, opened
 
 NETWORKS = {
     "case69": case69,
@@ -77,18 +77,16 @@ def test_case69_as_published() -> None:
     assert network.ac.branches.rating_mva[0] == pytest.approx(np.sqrt(3) * 12.66 * 0.4)
 
 
-def test_two_buses_by_hand() -> None:
-    """Bus 69 of case69 fed alone: v^4 + (2(rp + xq) - 1)v^2 + (r^2 + x^2)(p^2 + q^2) = 0 for one line."""
-    import pandapower as pp
-
-    net = pp.create_empty_network()
-    supply, end = pp.create_bus(net, 20.0, name="supply"), pp.create_bus(net, 20.0, name="end")
-    pp.create_ext_grid(net, supply)
-    pp.create_line_from_parameters(net, supply, end, 1.0, 4.0, 8.0, 0.0, 0.2, name="line")
-    pp.create_load(net, end, p_mw=3.0, q_mvar=1.0)
-    network = _opened(net)
+def test_two_buses_by_hand(tmp_path: Path) -> None:
+    """One line, one load: v^4 + (2(rp + xq) - 1) v^2 + (r^2 + x^2)(p^2 + q^2) = 0 in closed form."""
+    net = pandapower.create_empty_network()
+    supply, end = pandapower.create_bus(net, 20.0, name="supply"), pandapower.create_bus(net, 20.0, name="end")
+    pandapower.create_ext_grid(net, supply)
+    pandapower.create_line_from_parameters(net, supply, end, 1.0, 4.0, 8.0, 0.0, 0.2, name="line")
+    pandapower.create_load(net, end, p_mw=3.0, q_mvar=1.0)
+    network = open_saved(net, tmp_path)
     state = network.ac.solve(file_loads(network))
-    r, x, p, q = 4 / 400, 8 / 400, 3.0, 1.0
+    r, x, p, q = 4 / 400, 8 / 400, 3.0, 1.0  # per unit of 1 MVA and 20 kV
     half = 0.5 - (r * p + x * q)
     v2 = half + np.sqrt(half**2 - (r**2 + x**2) * (p**2 + q**2))
     assert state.v_pu[1] == pytest.approx(np.sqrt(v2), abs=1e-9)
@@ -98,17 +96,10 @@ def test_two_buses_by_hand() -> None:
     assert state.flow_mw[0] == pytest.approx(3.0 + state.loss_mw, abs=1e-9)
 
 
-def _opened(net: Any) -> Any:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        return open_saved(net, Path(folder))
-
-
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**31), st.floats(-2.0, 1.2))
 def test_energy_closes_and_batches_agree(seed: int, size: float) -> None:
-    network = open_network("bundled", "case69")
+    network = opened("bundled", "case69")
     rng = np.random.default_rng(seed)
     p_mw = rng.uniform(0, 0.05 * size if size > 0 else 0.0, (3, 69)) - rng.uniform(0, 0.05, (3, 69))
     q_mvar = rng.uniform(-0.02, 0.02, (3, 69))

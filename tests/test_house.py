@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "markets": {"markets", "core"},
     "grid": {"grid", "core"},
     "scenarios": {"scenarios", "core"},
-    "runs": set(ROOMS),
+    "runs": {*ROOMS, "__version__"},
 }
 LIVES_IN = {
     "pandapower": ("grid/",),

@@ -1,0 +1,83 @@
+"""The front door from Python: run, resume, open and study, with the same parts as the command line."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from peerflex.core.types import HourRecord
+from peerflex.runs.finish import finish
+from peerflex.runs.plugins import registry
+from peerflex.runs.reader import Run, open_run
+from peerflex.runs.session import Session, restored
+from peerflex.scenarios.load import LoadedScenario, load_scenario
+
+if TYPE_CHECKING:
+    from peerflex.runs.cosim import Coupling
+
+RESULTS = Path("results")
+
+__all__ = ["open_run", "resume", "run", "study"]
+
+Watch = Callable[[HourRecord], None]
+
+
+def run(
+    scenario: str | Path,
+    *,
+    seed: int | None = None,
+    hours: int | None = None,
+    settings: Sequence[str] = (),
+    out: Path | str | None = None,
+    driver: str = "mosaik",
+    plugins: Sequence[Path | str] = (),
+    coupling: "Coupling | None" = None,
+    watch: Watch | None = None,
+) -> Run:
+    """Simulate a bundled scenario or a YAML file and return the run.
+
+    ``settings`` are ``dotted.key=yaml-value`` texts; ``out`` is a new folder (else one in ``results/``);
+    ``watch`` sees every record as it is made.
+
+    Raises:
+        InputError: if anything given is wrong.
+        SimulationError: if the simulation stops; its log is kept.
+    """
+    loaded = load_scenario(str(scenario), list(settings), seed, hours)
+    folder = Path(out) if out is not None else new_folder(loaded)
+    session = Session.begin(loaded, registry([Path(each) for each in plugins]), folder, driver, coupling)
+    return _to_the_end(session, loaded, plugins, watch)
+
+
+def resume(
+    folder: Path | str,
+    *,
+    plugins: Sequence[Path | str] = (),
+    coupling: "Coupling | None" = None,
+    watch: Watch | None = None,
+) -> Run:
+    """Go on with a run that was stopped, and return it when it is done."""
+    session = Session.resume(Path(folder), registry([Path(each) for each in plugins]), coupling)
+    return _to_the_end(session, restored(open_run(Path(folder), check=False)), plugins, watch)
+
+
+def _to_the_end(
+    session: Session, loaded: LoadedScenario, plugins: Sequence[Path | str], watch: Watch | None
+) -> Run:
+    with session:
+        for record in session.advance():
+            if watch is not None:
+                watch(record)
+    done = open_run(session.folder, check=False)
+    finish(done, loaded, session.built.network, registry([Path(each) for each in plugins]))
+    return done
+
+
+def new_folder(loaded: LoadedScenario) -> Path:
+    """Return a folder in ``results/`` that no run has yet."""
+    name = f"{loaded.scenario.name}-{loaded.scenario.seed}-{datetime.now():%Y%m%dT%H%M%S}"
+    folder, count = RESULTS / name, 1
+    while folder.exists():
+        count += 1
+        folder = RESULTS / f"{name}-{count}"
+    return folder

@@ -1,0 +1,104 @@
+"""What the commands do: the front door of ``runs.api`` with progress, summaries and exit codes."""
+
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from peerflex.core.errors import VerificationError
+from peerflex.core.types import HourRecord
+from peerflex.runs import api, show
+from peerflex.runs.finish import PICTURE, REFERENCE
+from peerflex.runs.plugins import registry
+from peerflex.runs.reader import Run, open_run
+from peerflex.runs.verification import verify
+
+
+class Clock:
+    """A progress bar in simulated time."""
+
+    def __init__(self, steps: int, step_s: int, done: int = 0) -> None:
+        self._step_hours = step_s / 3600
+        self._progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            TextColumn("hour {task.completed:.0f} of {task.total:.0f}"),
+            TimeRemainingColumn(),
+            console=show.CONSOLE,
+        )
+        self._task = self._progress.add_task("simulating", total=steps * self._step_hours, completed=done)
+
+    def __enter__(self) -> "Clock":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def tick(self, record: HourRecord) -> None:
+        self._progress.update(self._task, completed=(record.decision.step + 1) * self._step_hours)
+
+
+def start_run(
+    scenario: str,
+    settings: list[str],
+    seed: int | None,
+    hours: int | None,
+    out: Path | None,
+    driver: str,
+    plugins: list[Path],
+) -> None:
+    """Simulate a scenario, with progress and a summary."""
+    from peerflex.scenarios.load import load_scenario
+
+    loaded = load_scenario(scenario, settings, seed, hours)
+    folder = out if out is not None else api.new_folder(loaded)
+    show.say(f"{loaded.scenario.title or loaded.scenario.name}: {loaded.scenario.time.hours} hours into {folder}")
+    with Clock(loaded.scenario.time.steps, loaded.scenario.time.step_s) as clock:
+        run = api.run(
+            scenario,
+            seed=seed,
+            hours=hours,
+            settings=settings,
+            out=folder,
+            driver=driver,
+            plugins=plugins,
+            watch=clock.tick,
+        )
+    show.summary(run, _reference_of(folder))
+    show.say(f"picture: {folder / PICTURE}\nagain:   peerflex replay {folder}")
+
+
+def resume_run(folder: Path, plugins: list[Path]) -> None:
+    """Go on with a run, with progress and a summary."""
+    manifest = open_run(folder).manifest
+    with Clock(manifest.steps, manifest.step_seconds) as clock:
+        run = api.resume(folder, plugins=plugins, watch=clock.tick)
+    show.summary(run, _reference_of(folder))
+    show.say(f"picture: {folder / PICTURE}")
+
+
+def replay_run(folder: Path) -> None:
+    """Print the hours and the closing tables of a run, from its log alone."""
+    run = open_run(folder)
+    show.hours(run)
+    show.summary(run, _reference_of(folder))
+
+
+def verify_run(folder: Path, plugins: list[Path]) -> None:
+    """Simulate a run again and compare; what differs is printed.
+
+    Raises:
+        VerificationError: if anything differs.
+    """
+    report = verify(folder, registry(plugins))
+    show.say(f"{folder}: {report.how}")
+    for difference in report.differences[:20]:
+        show.say(f"  {difference}")
+    if report.differences:
+        raise VerificationError(f"{folder}: {len(report.differences)} columns differ from a fresh simulation")
+    show.say(f"verified: {report.steps} steps, every table as simulated again")
+
+
+def _reference_of(folder: Path) -> Run | None:
+    reference = folder / REFERENCE
+    return open_run(reference) if (reference / "kpis.json").is_file() else None

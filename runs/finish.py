@@ -1,0 +1,82 @@
+"""What follows the last step of a run: the check against pandapower, the reference without a market, the picture."""
+
+from pathlib import Path
+
+import numpy as np
+
+from peerflex.core.types import GridState
+from peerflex.grid.network import Network
+from peerflex.runs.figures import run_picture, save, worst_step
+from peerflex.runs.plugins import Registry
+from peerflex.runs.reader import Run, open_run
+from peerflex.runs.session import Session
+from peerflex.runs.store import write_json
+from peerflex.scenarios.load import LoadedScenario, restore_scenario
+
+CHECKS = "checks.json"
+PICTURE = "picture.png"
+REFERENCE = "reference"
+
+NO_MARKET = {
+    "market": {"p2p": {"kind": "none"}, "lfm": {"kind": "none"}},
+    "dso": {"publishes": "nothing"},
+    "reference": "none",
+}
+"""What the reference changes: the same peers and wires, and only the supplier to deal with."""
+
+
+def finish(run: Run, loaded: LoadedScenario, network: Network, registry: Registry) -> None:
+    """Check the worst step, simulate the reference if the scenario wants one, and draw."""
+    check_worst_step(run, network)
+    reference = None
+    if loaded.scenario.reference == "no-market":
+        reference = _reference(run.folder / REFERENCE, loaded, registry)
+    save(run_picture(run, reference), run.folder / PICTURE)
+
+
+def check_worst_step(run: Run, network: Network) -> None:
+    """Solve the step with the worst wires again with pandapower itself, and keep the deviation in ``checks.json``."""
+    step = worst_step(run.hours)
+    deviation_pu, deviation_loading = network.check(_ac_state(run, step, network))
+    write_json(
+        run.folder / CHECKS,
+        {
+            "network": {"deviation_pu": network.deviation_pu, "deviation_loading": network.deviation_loading},
+            "worst_step": {"step": step, "deviation_pu": deviation_pu, "deviation_loading": deviation_loading},
+        },
+    )
+
+
+def _ac_state(run: Run, step: int, network: Network) -> GridState:
+    """Return the state of a step from its log; in linear physics, the AC flow at its injections."""
+    hours, buses, branches = (run.table(name, step, step) for name in ("hours", "buses", "branches"))
+    column = {name: buses[name].to_numpy() for name in ("v_pu", "angle_rad", "p_mw", "q_mvar", "shed_mw")}
+    state = GridState(
+        **column,
+        loading=branches["loading"].to_numpy(),
+        flow_mw=branches["flow_mw"].to_numpy(),
+        loss_mw=0.0,
+        exchange_mw=float(hours["exchange_mwh"].iloc[0]),
+        exchange_mvar=float(hours["exchange_mvarh"].iloc[0]),
+        method=str(hours["method"].iloc[0]),
+        iterations=int(hours["iterations"].iloc[0]),
+        deviation_pu=float(hours["deviation_pu"].iloc[0]),
+    )
+    if np.isnan(state.v_pu).all() and state.method == "linear":
+        from peerflex.core.types import Injections
+
+        return network.ac.solve(Injections(state.p_mw, state.q_mvar))
+    return state
+
+
+def _reference(folder: Path, loaded: LoadedScenario, registry: Registry) -> Run:
+    if folder.exists():  # a resumed run has it already
+        return open_run(folder)
+    from peerflex.scenarios.layers import merge
+
+    document = merge(loaded.scenario.model_dump(mode="json"), NO_MARKET)
+    without = restore_scenario(document, loaded.base, f"{loaded.origin}, without market")
+    with Session.begin(without, registry, folder, driver="mesa") as session:
+        for _ in session.advance():
+            pass
+    return open_run(folder, check=False)
