@@ -78,7 +78,7 @@ def _build(source: str, name: str, base: Path | None, impedance_error: float, se
     if impedance_error:
         net = misjudge_impedances(net, impedance_error, seed)
     bare = bare_network(net)
-    wires, origin = compile_network(pandapower.from_json_string(bare), net, f"grid {source} {name!r}")
+    wires, origin = compile_network(pandapower.from_json_string(bare, convert=False), net, f"grid {source} {name!r}")
     position = {int(index): row for row, index in enumerate(origin.bus)}
     arrays = compiled.to_arrays(wires) | connections.to_arrays(*read_connections(net, position))
     arrays["bare"] = np.frombuffer(bare.encode(), dtype=np.uint8)

@@ -27,7 +27,7 @@ class Newton:
     def _net(self) -> Any:
         import pandapower
 
-        net = pandapower.from_json_string(self._json)
+        net = pandapower.from_json_string(self._json, convert=False)
         pandapower.create_loads(net, self._origin.bus, p_mw=0.0, q_mvar=0.0)
         return net
 

@@ -9,7 +9,8 @@ from scipy.sparse.linalg import splu
 from peerflex.core.types import Floats, Ints, Sensitivities
 from peerflex.grid.compiled import Compiled, Complexes, Sparse
 
-_NO_CURRENT_PU = 1e-12
+_ROUNDING = 1e-13
+"""Of the voltage across a branch: a current that this alone would drive is none."""
 
 
 def ac_sensitivities(wires: Compiled, v: Complexes, branches: Ints, buses: Ints) -> Sensitivities:
@@ -95,7 +96,7 @@ def _loading_gradients(wires: Compiled, v: Complexes, branches: Ints) -> tuple[F
     # without current: the direction it would take if active power flowed, towards the to-bus
     idle = np.where(at_from, v_from / np.abs(v_from), -v_to / np.abs(v_to))
     size = np.abs(current)
-    flows = size > _NO_CURRENT_PU
+    flows = size * wires.edge_z_pu[edge] > _ROUNDING
     unit = np.where(flows, current / np.where(flows, size, 1.0), idle)
     slope = diags_array(np.where(at_from, 1.0, 0.0)) @ y_from + diags_array(np.where(at_from, 0.0, 1.0)) @ y_to
     projected = diags_array(sign * scale * unit.conj()) @ slope

@@ -61,9 +61,7 @@ def resume(
     return _to_the_end(session, restored(open_run(Path(folder), check=False)), plugins, watch)
 
 
-def _to_the_end(
-    session: Session, loaded: LoadedScenario, plugins: Sequence[Path | str], watch: Watch | None
-) -> Run:
+def _to_the_end(session: Session, loaded: LoadedScenario, plugins: Sequence[Path | str], watch: Watch | None) -> Run:
     with session:
         for record in session.advance():
             if watch is not None:

@@ -44,11 +44,11 @@ def build(loaded: LoadedScenario, registry: Registry) -> Built:
     network = _network(loaded, impedance_error=0.0)
     linear = scenario.physics == "linear"
     grid: Grid = network.linear() if linear else network.ac
-    peers, profiles = build_peers(scenario, network.connections, network.ac.buses, _year(loaded, network), loaded.base)
+    peers = build_peers(loaded, network.connections, grid.buses)
     area = Area(
         peers=peers,
         start=PeerState(HALF * peers.battery_mwh),
-        profiles=profiles,
+        profiles=build_profiles(loaded, network.connections, peers, network.year),
         behaviours=tuple(_behaviour(group, row, registry, origin) for row, group in enumerate(scenario.peers)),
         behaviour_names=tuple(group.name for group in scenario.peers),
         market=_component(registry.markets, scenario.market.p2p, f"{origin}: market.p2p"),
@@ -78,7 +78,7 @@ def _network(loaded: LoadedScenario, impedance_error: float) -> Network:
     grid = loaded.scenario.grid
     return open_network(
         grid.source,
-        grid.path or grid.code,
+        grid.path or grid.code or "",
         base=loaded.base,
         impedance_error=impedance_error,
         seed=loaded.scenario.seed,
@@ -131,7 +131,7 @@ def check_interface_price(area: Area, origin: str) -> None:
                 f"{origin}: tariffs.interface_eur_per_mwh",
                 f"{price:g} is not between the flexibility bids: {area.behaviour_names[kind]!r} {what} "
                 f"{orders.price_eur_per_mwh[row]:g} EUR/MWh {'upward' if orders.side[row] == SELL else 'downward'}",
-                "Upward bids must cost at least as much, downward bids pay at most as much: change the price or the bids.",
+                "Upward bids must cost at least, downward bids at most that: change the price or the bids.",
             )
 
 

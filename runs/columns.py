@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, Literal
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from peerflex.core.parties import Reason, party_names
-from peerflex.core.types import Floats, HourRecord, Ints
+from peerflex.core.types import Floats, HourRecord, Ints, add_up
 from peerflex.core.units import SECONDS_PER_HOUR
 from peerflex.runs.manifest import Manifest
 
@@ -26,10 +26,35 @@ _NAMED = pa.dictionary(pa.int32(), pa.string())
 
 @dataclass(frozen=True)
 class Part:
-    """Records of consecutive steps, and the run they belong to."""
+    """Records of consecutive steps, and the run they belong to. What was read is kept: columns share it."""
 
     manifest: Manifest
     records: list[HourRecord]
+    _read: dict[str, Any] = field(default_factory=dict)
+
+    def values(self, path: str) -> list[Any]:
+        """Return an attribute of every record, by its dotted path."""
+        if path not in self._read:
+            read = attrgetter(path)
+            self._read[path] = [read(record) for record in self.records]
+        found: list[Any] = self._read[path]
+        return found
+
+    def joined(self, path: str) -> npt.NDArray[Any]:
+        """Return a column of every record, one below the other."""
+        key = path + ", joined"
+        if key not in self._read:
+            self._read[key] = np.concatenate(self.values(path))
+        column: npt.NDArray[Any] = self._read[key]
+        return column
+
+    def lengths(self, path: str) -> Ints:
+        """Return how many rows every record has."""
+        key = path + ", lengths"
+        if key not in self._read:
+            self._read[key] = np.array([len(rows) for rows in self.values(path)], dtype=np.int64)
+        lengths: Ints = self._read[key]
+        return lengths
 
     @property
     def hours(self) -> float:
@@ -96,7 +121,7 @@ class Table:
 
     def of(self, part: Part) -> pa.Table:
         """Return the rows of a part. The first two columns of every table are the step and its time."""
-        count = self._count(part)
+        count = 1 if self.rows is None else part.lengths(self.rows)
         data = [pa.array(np.repeat(part.steps, count)), pa.array(np.repeat(part.times, count))]
         data += [column.values(part) for column in self.columns]
         return pa.Table.from_arrays(data, schema=self.schema)
@@ -118,20 +143,17 @@ class Table:
 
 def joined(path: str) -> Source:
     """Take a column of every record, one below the other."""
-    read = attrgetter(path)
-    return lambda part: np.concatenate([read(record) for record in part.records])
+    return lambda part: part.joined(path)
 
 
 def side(path: str) -> Source:
     """Take a column of -1 and +1 as 0 and 1: the number of its name."""
-    read = joined(path)
-    return lambda part: (read(part) + 1) // 2
+    return lambda part: (part.joined(path) + 1) // 2
 
 
 def element(path: str, voltage: bool) -> Source:
     """Take the elements that are buses (``voltage``) or branches, and -1 in the other rows."""
-    kinds, elements = joined(path + ".is_voltage"), joined(path + ".element")
-    return lambda part: np.where(kinds(part) == voltage, elements(part), -1)
+    return lambda part: np.where(part.joined(path + ".is_voltage") == voltage, part.joined(path + ".element"), -1)
 
 
 def repeated(rows: Callable[[Manifest], Any]) -> Source:
@@ -141,20 +163,18 @@ def repeated(rows: Callable[[Manifest], Any]) -> Source:
 
 def row_number(path: str) -> Source:
     """Number the rows of each step from 0."""
-    read = attrgetter(path)
-    return lambda part: np.concatenate([np.arange(len(read(record))) for record in part.records])
+    return lambda part: np.concatenate([np.arange(length) for length in part.lengths(path)])
 
 
 def at_own_bus(part: Part) -> Floats:
     """Take the voltage at every peer's bus."""
     bus = np.array(part.manifest.peer_bus, dtype=np.int64)
-    return np.concatenate([record.state.v_pu[bus] for record in part.records])
+    return np.concatenate([v_pu[bus] for v_pu in part.values("state.v_pu")])
 
 
 def texts(rows: str, name: str) -> Source:
     """Take an attribute of every object in a record's tuple."""
-    read, text = attrgetter(rows), attrgetter(name)
-    return lambda part: [text(each) for record in part.records for each in read(record)]
+    return lambda part: [getattr(row, name) for record in part.values(rows) for row in record]
 
 
 # ---------------------------------------------------------------- sources: one row a step
@@ -162,14 +182,22 @@ def texts(rows: str, name: str) -> Source:
 
 def each(path: str) -> Source:
     """Take a scalar of every record."""
-    read = attrgetter(path)
-    return lambda part: [read(record) for record in part.records]
+    return lambda part: part.values(path)
 
 
 def count(path: str) -> Source:
     """Count the rows."""
-    read = attrgetter(path)
-    return lambda part: [len(read(record)) for record in part.records]
+    return lambda part: part.lengths(path)
+
+
+def added(path: str, rows: Source) -> Source:
+    """Add up values given row by row as the column ``path``, one after the other."""
+
+    def per_step(part: Part) -> Floats:
+        n = len(part.records)
+        return add_up(np.repeat(np.arange(n), part.lengths(path)), rows(part), n)
+
+    return per_step
 
 
 def total(path: str) -> Source:
@@ -179,20 +207,7 @@ def total(path: str) -> Source:
 
 def positive(path: str, sign: int = 1) -> Source:
     """Add up the part of a column that has the given sign, as a magnitude."""
-    rows = joined(path)
-    return added(path, lambda part: np.maximum(sign * rows(part), 0.0))
-
-
-def added(path: str, rows: Source) -> Source:
-    """Add up values given row by row as the column ``path``, one after the other."""
-    read = attrgetter(path)
-
-    def add_up(part: Part) -> Floats:
-        lengths = [len(read(record)) for record in part.records]
-        sums: Floats = np.bincount(np.repeat(np.arange(len(lengths)), lengths), rows(part), len(lengths))
-        return sums
-
-    return add_up
+    return added(path, lambda part: np.maximum(sign * part.joined(path), 0.0))
 
 
 def per_hour(rate: Source) -> Source:
@@ -202,10 +217,9 @@ def per_hour(rate: Source) -> Source:
 
 def peak(path: str, sign: int) -> Source:
     """Take the highest (+1) or lowest (-1) value; NaN if there is none."""
-    read = attrgetter(path)
 
     def find(part: Part) -> Floats:
-        values = np.array([read(record) for record in part.records])
+        values = part.joined(path).reshape(len(part.records), -1)
         height: Floats = sign * np.fmax.reduce(sign * values, axis=1, initial=np.nan)  # fmax passes over NaN
         return height
 
@@ -214,10 +228,9 @@ def peak(path: str, sign: int) -> Source:
 
 def peak_row(path: str, sign: int) -> Source:
     """Take the row of the highest (+1) or lowest (-1) value, the first of equals; -1 if there is none."""
-    read = attrgetter(path)
 
     def find(part: Part) -> Ints:
-        values = np.array([read(record) for record in part.records])
+        values = part.joined(path).reshape(len(part.records), -1)
         none = np.full((len(values), 1), -np.inf)
         height = np.hstack([none, np.where(np.isnan(values), -np.inf, sign * values)])
         row: Ints = height.argmax(axis=1) - 1
@@ -228,13 +241,13 @@ def peak_row(path: str, sign: int) -> Source:
 
 def mean(path: str, weight: str) -> Source:
     """Average a column by the weights in another; NaN without any weight."""
-    values, weights = joined(path), joined(weight)
-    weighed, volume = added(path, lambda part: values(part) * weights(part)), total(weight)
+    weighed = added(path, lambda part: part.joined(path) * part.joined(weight))
+    volume = total(weight)
 
     def average(part: Part) -> Floats:
         sums = volume(part)
-        price: Floats = np.divide(weighed(part), sums, out=np.full(len(sums), np.nan), where=sums > 0)
-        return price
+        average: Floats = np.divide(weighed(part), sums, out=np.full(len(sums), np.nan), where=sums > 0)
+        return average
 
     return average
 
@@ -242,7 +255,7 @@ def mean(path: str, weight: str) -> Source:
 def overload_mva(part: Part) -> Floats:
     """Turn the excess of every violation into power, by the rating of its branch; 0 for voltages, and without one."""
     rating = np.array([mva or 0.0 for mva in part.manifest.branch_rating_mva] + [0.0])  # the last for row -1
-    power: Floats = rating[element("violations", False)(part)] * joined("violations.excess")(part)
+    power: Floats = rating[element("violations", False)(part)] * part.joined("violations.excess")
     return power
 
 
@@ -250,7 +263,7 @@ def diagnostic(value: Source) -> Source:
     """Take a float of the AC diagnostic; NaN in AC physics, which has none."""
 
     def read(part: Part) -> Floats:
-        there = [row for row, record in enumerate(part.records) if record.diagnostic is not None]
+        there = [row for row, state in enumerate(part.values("diagnostic")) if state is not None]
         result = np.full(len(part.records), np.nan)
         if there:
             result[there] = value(Part(part.manifest, [part.records[row] for row in there]))
@@ -260,4 +273,4 @@ def diagnostic(value: Source) -> Source:
 
 
 def diagnostic_method(part: Part) -> list[str | None]:
-    return [record.diagnostic.method if record.diagnostic else None for record in part.records]
+    return [None if state is None else state.method for state in part.values("diagnostic")]

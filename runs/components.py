@@ -20,7 +20,7 @@ def make(kinds: Mapping[str, type[Any]], kind: str, parameters: Mapping[str, Any
     if kind not in kinds:
         raise InputError(f"{where}.kind", f"there is no {kind!r}", _nearest(kind, kinds))
     found: Any = kinds[kind]
-    component = found.load() if isinstance(found, EntryPoint) else found
+    component: Any = found.load() if isinstance(found, EntryPoint) else found
     if not is_dataclass(component):
         raise InputError(f"{where}.kind", f"{kind!r} is not a dataclass", "Make the plugin's class a frozen dataclass.")
     names = [field.name for field in fields(component) if field.init]
@@ -36,7 +36,7 @@ def make(kinds: Mapping[str, type[Any]], kind: str, parameters: Mapping[str, Any
         raise InputError(f"{where}.{field}", what, describe(component, field)) from None
 
 
-def describe(component: type[Any], name: str) -> str:
+def describe(component: Any, name: str) -> str:
     """Return what a parameter means, from its own description."""
     schema = TypeAdapter(component).json_schema().get("properties", {}).get(name, {})
     return f"It is: {schema['description']}." if "description" in schema else "See `peerflex list`."

@@ -1,6 +1,5 @@
 """Pictures of a run, drawn from its log alone. Colours are those of Okabe and Ito, safe for colour blindness."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +26,11 @@ def run_picture(run: Run, reference: Run | None = None) -> "Figure":
     figure = Figure(figsize=(12, 11), layout="constrained")
     scenario = run.manifest.scenario
     figure.suptitle(f"{scenario['title']}  (seed {run.manifest.seed})", fontsize=14)
-    wires, energy = figure.subfigures(2, 1, height_ratios=(3, 3))
+    wires, energy = figure.subfigures(2, 1, squeeze=False).ravel()
     voltage, loading = wires.subplots(2, 1, sharex=True)
     _voltages(voltage, run, reference)
     _loadings(loading, run, reference)
-    left, right = energy.subfigures(1, 2, width_ratios=(2, 1))
+    left, right = energy.subfigures(1, 2, width_ratios=(2, 1), squeeze=False).ravel()
     trades, prices = left.subplots(2, 1, sharex=True)
     _volumes(trades, run)
     _prices(prices, run)
@@ -102,13 +101,15 @@ def _prices(axis: "Axes", run: Run) -> None:
     axis.step(_time(hours), hours["p2p_price_eur_per_mwh"], where="mid", color=GREEN, label="peer to peer")
     for name, label in (("retail_eur_per_mwh", "retail"), ("feed_in_eur_per_mwh", "feed-in")):
         axis.axhline(tariffs[name], color=GREY, linestyle=":", linewidth=1)
-        axis.annotate(label, (1.0, tariffs[name]), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=GREY)
+        axis.annotate(
+            label, (1.0, tariffs[name]), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=GREY
+        )
     axis.set_ylabel("price (EUR/MWh)")
     axis.set_ylim(bottom=0)
 
 
 def _gains(axis: "Axes", run: Run, reference: Run | None) -> None:
-    """Draw who is better off: income less cost of the whole run, and the difference to the reference if there is one."""
+    """Draw income less cost of the whole run, or what it is more than in the reference."""
     ours = incomes(run)
     if reference is not None:
         ours = {name: value - incomes(reference)[name] for name, value in ours.items()}
@@ -124,8 +125,10 @@ def _gains(axis: "Axes", run: Run, reference: Run | None) -> None:
 def incomes(run: Run) -> dict[str, float]:
     """Return income less cost in EUR of every group of peers and every role that has any."""
     ledger = run.table("ledger")
-    money = ledger.groupby("giver", observed=True)["amount_eur"].sum().sub(
-        ledger.groupby("taker", observed=True)["amount_eur"].sum(), fill_value=0.0
+    money = (
+        ledger.groupby("giver", observed=True)["amount_eur"]
+        .sum()
+        .sub(ledger.groupby("taker", observed=True)["amount_eur"].sum(), fill_value=0.0)
     )
     group = dict(zip(run.manifest.peers, run.manifest.peer_groups, strict=True))
     by_party: dict[str, float] = {}
@@ -145,7 +148,3 @@ def worst_step(hours: "pd.DataFrame") -> int:
     if np.isfinite(loading).any() and np.nanmax(loading) > 0:
         return int(hours["step"].iloc[int(np.nanargmax(loading))])
     return int(hours["step"].iloc[int(np.nanargmin(hours["lowest_voltage_pu"].to_numpy()))])
-
-
-def names_of(rows: Sequence[str], most: int = 3) -> str:
-    return ", ".join(rows[:most]) + (", ..." if len(rows) > most else "")

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from peerflex.core.types import GridState
+from peerflex.core.types import GridState, Injections
 from peerflex.grid.network import Network
 from peerflex.runs.figures import run_picture, save, worst_step
 from peerflex.runs.plugins import Registry
 from peerflex.runs.reader import Run, open_run
 from peerflex.runs.session import Session
 from peerflex.runs.store import write_json
+from peerflex.scenarios.layers import merge
 from peerflex.scenarios.load import LoadedScenario, restore_scenario
 
 CHECKS = "checks.json"
@@ -63,8 +64,6 @@ def _ac_state(run: Run, step: int, network: Network) -> GridState:
         deviation_pu=float(hours["deviation_pu"].iloc[0]),
     )
     if np.isnan(state.v_pu).all() and state.method == "linear":
-        from peerflex.core.types import Injections
-
         return network.ac.solve(Injections(state.p_mw, state.q_mvar))
     return state
 
@@ -72,10 +71,9 @@ def _ac_state(run: Run, step: int, network: Network) -> GridState:
 def _reference(folder: Path, loaded: LoadedScenario, registry: Registry) -> Run:
     if folder.exists():  # a resumed run has it already
         return open_run(folder)
-    from peerflex.scenarios.layers import merge
-
-    document = merge(loaded.scenario.model_dump(mode="json"), NO_MARKET)
-    without = restore_scenario(document, loaded.base, f"{loaded.origin}, without market")
+    origin = f"{loaded.origin}, without market"
+    document = merge(loaded.scenario.model_dump(mode="json"), NO_MARKET, origin)
+    without = restore_scenario(document, loaded.base, origin)
     with Session.begin(without, registry, folder, driver="mesa") as session:
         for _ in session.advance():
             pass

@@ -162,7 +162,9 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         done = self.cursor >= self.steps
         self.close("done" if done else "running" if kind in (None, KeyboardInterrupt) else "failed")
 

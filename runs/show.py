@@ -1,6 +1,8 @@
 """What people see in the terminal: lists, hours and closing tables, from the log alone."""
 
 import math
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -25,12 +27,11 @@ def say(text: str) -> None:
 def show_list() -> None:
     """Name bundled scenarios and studies, and every kind of component with its parameters."""
     from peerflex.runs.plugins import registry
-    from peerflex.scenarios.load import list_scenarios
-    from peerflex.scenarios.study import list_studies
+    from peerflex.scenarios.load import list_scenarios, list_studies
 
-    for title, rows in (("Scenarios", list_scenarios()), ("Studies", list_studies())):
+    for title, bundled in (("Scenarios", list_scenarios()), ("Studies", list_studies())):
         table = Table("name", "title", title=title, title_justify="left", box=None, pad_edge=False)
-        for name, what in rows.items():
+        for name, what in bundled.items():
             table.add_row(name, what)
         CONSOLE.print(table, "")
     parts = registry()
@@ -62,14 +63,15 @@ def _meaning(hint: Any) -> str:
 
 def show_area(loaded: "LoadedScenario", built: "Built") -> None:
     """Say what a scenario amounts to."""
-    area, scenario = built.area, loaded.scenario
+    area, network, scenario = built.area, built.network, loaded.scenario
+    kinds = area.peers.behaviour
     table = Table(box=None, show_header=False)
     rows = (
         ("scenario", f"{scenario.name}: {scenario.title}"),
         ("grid", f"{len(area.grid.buses)} buses, {len(area.grid.branches)} lines and transformers, {scenario.physics}"),
-        ("against pandapower", f"{built.network.deviation_pu:.1e} pu, {built.network.deviation_loading:.1e} of loading"),
+        ("against pandapower", f"{network.deviation_pu:.1e} pu, {network.deviation_loading:.1e} of loading"),
         ("connections", str(len(area.peers))),
-        *((f"  {name}", str(int((area.peers.behaviour == row).sum()))) for row, name in enumerate(area.behaviour_names)),
+        *((f"  {name}", str(int((kinds == row).sum()))) for row, name in enumerate(area.behaviour_names)),
         ("steps", f"{area.steps} of {area.step_s // 60} minutes from {scenario.time.start:%Y-%m-%d %H:%M}"),
         ("markets", f"{scenario.market.p2p.kind}, then {scenario.market.lfm.kind}"),
         ("seed", str(area.seed)),
@@ -80,7 +82,7 @@ def show_area(loaded: "LoadedScenario", built: "Built") -> None:
     say("The scenario is valid.")
 
 
-HOUR_COLUMNS = (
+HOUR_COLUMNS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("time", "time", lambda v: f"{v:%m-%d %H:%M}"),
     ("p2p kWh", "p2p_mwh", lambda v: f"{v * KW_PER_MW:.1f}"),
     ("EUR/MWh", "p2p_price_eur_per_mwh", lambda v: "" if math.isnan(v) else f"{v:.1f}"),
@@ -115,8 +117,9 @@ def summary(run: Run, reference: Run | None) -> None:
         others = [] if reference is None else [_figure(reference.kpis[kpi.name])]
         table.add_row(kpi.name, _figure(figures[kpi.name]), *others, kpi.unit)
     CONSOLE.print(table)
-    events = run.table("events")
-    for (kind, consequence), count in events.groupby(["kind", "consequence"], observed=True).size().items():
+    events = run.rows("events")
+    kinds = zip(events["kind"].to_pylist(), events["consequence"].to_pylist(), strict=True)
+    for (kind, consequence), count in sorted(Counter(kinds).items()):
         say(f"{count} x {kind}: {consequence}")
 
 

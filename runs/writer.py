@@ -141,6 +141,8 @@ class RunWriter:
 
 def _without_sensitivities(record: HourRecord) -> HourRecord:
     # rows times buses, not logged: a part of them would fill the memory on large networks
+    if not len(record.decision.need):
+        return record
     need = replace(record.decision.need, by_mw=np.zeros((0, 0)))
     return replace(record, decision=replace(record.decision, need=need))
 

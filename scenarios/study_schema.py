@@ -1,6 +1,6 @@
 """What a study file may say: scenarios to compare over seeds and settings, and what is expected of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import fmean, median
 from typing import Annotated, Literal, Self
@@ -13,13 +13,20 @@ Hour = Annotated[int, Field(ge=0, le=87_840)]
 KpiName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=60)]
 Settings = dict[str, JsonValue]
 
+_STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
+    "median": median,
+    "mean": fmean,
+    "lowest": min,
+    "highest": max,
+}
+
 
 class Case(Section):
     """One scenario of a study: a scenario file with settings on top."""
 
     name: Slug = Field(description="name within the study")
     scenario: str = Field(description="bundled name, or file in the study's folder")
-    set: Settings = Field({}, description="dotted.key: value, on top of the scenario")
+    set: Settings = Field(default={}, description="dotted.key: value, on top of the scenario")
 
 
 class Kpi(Section):
@@ -27,7 +34,7 @@ class Kpi(Section):
 
     name: KpiName = Field(description="as in a run's kpis.json")
     unit: str = Field(description="unit it is reported in")
-    hour: Hour | None = Field(None, description="of this hour only")
+    hour: Hour | None = Field(default=None, description="of this hour only")
 
 
 class Published(Section):
@@ -35,7 +42,7 @@ class Published(Section):
 
     scenario: str = Field(description="name within the study")
     kpi: str = Field(description="which of the kpis")
-    hour: Hour | None = Field(None, description="of this hour only")
+    hour: Hour | None = Field(default=None, description="of this hour only")
     value: float = Field(description="as printed")
     source: str = Field(min_length=1, description="paper, table, page")
     in_sample: bool = Field(description="whether parameters were calibrated with it")
@@ -51,17 +58,19 @@ class Criterion(Section):
 
     name: Slug = Field(description="name of the criterion")
     kpi: str = Field(description="which of the kpis")
-    hour: Hour | None = Field(None, description="of this hour only")
+    hour: Hour | None = Field(default=None, description="of this hour only")
     of: str = Field(description="scenario whose figure is judged")
     against: str | float = Field(description="scenario it is compared with, or a number")
     comparison: Literal["less", "greater", "within"] = Field(description="how `of` should compare with `against`")
     tolerance: float = Field(
-        0.0, ge=0, description="least difference that counts (less, greater) or largest allowed (within), per seed"
+        default=0.0,
+        ge=0,
+        description="least difference that counts (less, greater) or largest allowed (within), per seed",
     )
     statistic: Literal["share-of-seeds", "median", "mean", "lowest", "highest"] = Field(
-        "share-of-seeds", description="what is measured over the seeds"
+        default="share-of-seeds", description="what is measured over the seeds"
     )
-    required: float = Field(1.0, description="what the measured value must reach")
+    required: float = Field(default=1.0, description="what the measured value must reach")
 
     @model_validator(mode="after")
     def _share_is_a_share(self) -> Self:
@@ -83,8 +92,7 @@ class Criterion(Section):
             return share, share >= self.required
         if any(difference != difference for difference in differences):
             return float("nan"), False
-        statistics = {"median": median, "mean": fmean, "lowest": min, "highest": max}
-        measured = float(statistics[self.statistic](differences))
+        measured = _STATISTICS[self.statistic](differences)
         bound = self.required if self.comparison != "less" else -self.required
         return measured, self._satisfied(measured, bound)
 
@@ -98,16 +106,18 @@ class Study(Section):
     """A set of scenarios over many seeds or settings, with the figures it is compared with."""
 
     name: Slug = Field(description="short name, also of the results' folder")
-    title: str = Field("", max_length=200, description="one line for people")
-    description: str = Field("", max_length=5000, description="the question, and what was calibrated")
+    title: str = Field(default="", max_length=200, description="one line for people")
+    description: str = Field(default="", max_length=5000, description="the question, and what was calibrated")
     scenarios: tuple[Case, ...] = Field(min_length=1, description="what is compared")
-    seeds: str = Field("1-5", pattern=r"^[0-9]{1,9}(-[0-9]{1,9})?$", description="first and last seed, both simulated")
+    seeds: str = Field(
+        default="1-5", pattern=r"^[0-9]{1,9}(-[0-9]{1,9})?$", description="first and last seed, both simulated"
+    )
     sweep: dict[str, Annotated[tuple[JsonValue, ...], Field(min_length=1)]] = Field(
-        {}, description="dotted.key: [values]; every combination is simulated in every scenario"
+        default={}, description="dotted.key: [values]; every combination is simulated in every scenario"
     )
     kpis: tuple[Kpi, ...] = Field(min_length=1, description="what is reported")
-    published: tuple[Published, ...] = Field((), description="what others printed")
-    criteria: tuple[Criterion, ...] = Field((), description="what must hold")
+    published: tuple[Published, ...] = Field(default=(), description="what others printed")
+    criteria: tuple[Criterion, ...] = Field(default=(), description="what must hold")
 
     @property
     def seed_range(self) -> range:

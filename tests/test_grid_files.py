@@ -1,6 +1,5 @@
 """Reading networks: what is connected, years of profiles, files that cannot be used, the cache."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ import pandapower.networks
 import pytest
 
 from peerflex.core.errors import InputError
-from peerflex.grid import cache, network
+from peerflex.grid import cache
 from peerflex.grid.limits import find_violations, uniform_limits
 from peerflex.grid.network import open_network
 from peerflex.grid.sources import read_network
@@ -37,7 +36,7 @@ def test_matpower_case69_is_the_bundled_one() -> None:
 
 
 def test_matpower_code_that_is_not_understood_is_refused() -> None:
-    with pytest.raises(InputError, match="pf = 0.85"):
+    with pytest.raises(InputError, match=r"pf = 0\.85"):
         open_network("matpower", "case141.m", base=CASES)
 
 
@@ -174,18 +173,17 @@ def test_newton_is_the_same_warm_and_cold(own_cache: Path, tmp_path: Path) -> No
     assert one.v_pu.tobytes() == other.v_pu.tobytes()
 
 
-@pytest.mark.parametrize("harm", ["truncate", "garble", "other arrays", "empty"])
-def test_a_damaged_cache_is_built_again(own_cache: Path, harm: str) -> None:
-    before = open_network("bundled", "case33bw")
+def test_a_damaged_cache_is_no_cache(own_cache: Path) -> None:
+    before = open_network("bundled", "case69")
     (file,) = own_cache.iterdir()
     content = file.read_bytes()
-    if harm == "other arrays":
-        with file.open("wb") as stream:
-            np.savez(stream, something=np.zeros(3))
-    else:
-        harmed = {"truncate": content[:2000], "garble": content[:300] + b"\xff" * 2000 + content[2300:], "empty": b""}
-        file.write_bytes(harmed[harm])
-    after = open_network("bundled", "case33bw")
+    for harmed in (b"", content[:2000], content[:300] + b"\xff" * 2000 + content[2300:]):
+        file.write_bytes(harmed)
+        assert cache.load(file.stem) is None
+    with file.open("wb") as stream:
+        np.savez(stream, something=np.zeros(3))
+    after = open_network("bundled", "case69")
+    assert file.read_bytes()[:100] == content[:100], "built again and saved"
     loads = file_loads(before)
     assert after.ac.solve(loads).v_pu.tobytes() == before.ac.solve(loads).v_pu.tobytes()
 
@@ -193,7 +191,7 @@ def test_a_damaged_cache_is_built_again(own_cache: Path, harm: str) -> None:
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
     monkeypatch.setenv("PEERFLEX_CACHE", str(tmp_path / "taken" / "cache"))
-    assert len(open_network("bundled", "case33bw").ac.buses) == 33
+    assert len(open_network("bundled", "case69").ac.buses) == 69
     assert cache.load("anything") is None
 
 
@@ -205,8 +203,6 @@ def test_the_cache_knows_what_it_was_built_from(own_cache: Path, tmp_path: Path)
     assert before.fingerprint != after.fingerprint
     assert before.wires.edge_z_pu[0] != after.wires.edge_z_pu[0]
     assert {path.suffix for path in own_cache.iterdir()} == {".npz"}, "no draft is left behind"
-    assert os.environ["PEERFLEX_CACHE"] == str(own_cache)
-    assert network.cache is cache
 
 
 def test_violations_say_what_where_and_how_much() -> None:

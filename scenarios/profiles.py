@@ -1,0 +1,146 @@
+"""What happens at every connection over a scenario's steps, before anybody decides anything."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+
+from peerflex.core.errors import InputError
+from peerflex.core.types import Connections, Floats, PeerTable, Profiles
+from peerflex.core.units import KW_PER_MW
+from peerflex.scenarios.hints import nearest
+from peerflex.scenarios.load import BUNDLED, LoadedScenario
+from peerflex.scenarios.schema import Scenario, Time
+from peerflex.scenarios.series import Series, average, read_series
+
+SHAPES = BUNDLED / "data"
+SHAPE_MINUTES = 15
+DEFAULT_SUN = "clear-sky-summer"
+
+YEAR_START = datetime(2016, 1, 1)
+YEAR_STEP = timedelta(minutes=15)
+
+
+class Year(Protocol):
+    """A network's own year: ``window`` gives profiles of ``steps`` quarters of an hour (fewer at the end)."""
+
+    def __len__(self) -> int: ...
+
+    def window(self, first: int, steps: int) -> Profiles: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    """Load and PV of the network as its file has it, and the sun on one unit of PV, ``(steps,)`` (None: no PV)."""
+
+    profiles: Profiles
+    sun: Floats | None
+
+
+def build_profiles(loaded: LoadedScenario, connections: Connections, peers: PeerTable, year: Year | None) -> Profiles:
+    """Return load and PV of every connection, shapes ``(steps, connections)``.
+
+    The network's load and PV are multiplied by ``grid.demand_factor`` and ``grid.pv_factor``; the PV that groups
+    add (``pv_kw``) follows the network's own PV per unit installed, or a clear summer sky if it has none.
+
+    Raises:
+        InputError: if a profile is missing, too short, or names what is not there.
+    """
+    scenario = loaded.scenario
+    build = {"grid": _from_year, "csv": _from_csv, "shapes": _from_shapes}[scenario.profiles.source]
+    network = build(loaded, connections, year)
+    sun = _shape(DEFAULT_SUN, scenario.time, "") if network.sun is None else network.sun
+    return Profiles(
+        load_mw=network.profiles.load_mw * scenario.grid.demand_factor,
+        load_mvar=network.profiles.load_mvar * scenario.grid.demand_factor,
+        pv_mw=network.profiles.pv_mw * scenario.grid.pv_factor + sun[:, None] * _added_pv_mw(scenario, peers),
+    )
+
+
+def _added_pv_mw(scenario: Scenario, peers: PeerTable) -> Floats:
+    by_group = np.array([*(group.pv_kw / KW_PER_MW for group in scenario.peers), 0.0])
+    return by_group[peers.behaviour]  # -1, a customer only, finds the last
+
+
+def _sun(pv_mw: Floats, installed_mw: float) -> Floats | None:
+    return pv_mw.sum(axis=1) / installed_mw if installed_mw > 0 else None
+
+
+def _from_year(loaded: LoadedScenario, connections: Connections, year: Year | None) -> _Network:
+    time, where = loaded.scenario.time, f"{loaded.origin}: profiles.source"
+    if year is None:
+        raise InputError(where, "the network brings no profiles of its own", "Use source shapes or csv.")
+    first = (time.start - YEAR_START) // YEAR_STEP
+    if not 0 <= first < len(year):
+        last = YEAR_START + len(year) * YEAR_STEP
+        what = f"{time.start.isoformat()} is outside the network's profiles ({YEAR_START} to {last})"
+        raise InputError(f"{loaded.origin}: time.start", what, "Start within them.")
+    per_step = timedelta(minutes=time.step_minutes) // YEAR_STEP
+    quarters = year.window(first, time.steps * per_step)
+
+    def steps(values: Floats) -> Floats:
+        return average(values, per_step, time.steps, f"{loaded.origin}: time.hours")
+
+    profiles = Profiles(steps(quarters.load_mw), steps(quarters.load_mvar), steps(quarters.pv_mw))
+    return _Network(profiles, _sun(profiles.pv_mw, float(connections.pv_mw.sum())))
+
+
+def _from_shapes(loaded: LoadedScenario, connections: Connections, year: Year | None) -> _Network:
+    time, source = loaded.scenario.time, loaded.scenario.profiles
+    load = _shape(source.load or "", time, f"{loaded.origin}: profiles.load")
+    sun = None if source.pv is None else _shape(source.pv, time, f"{loaded.origin}: profiles.pv")
+    return _Network(
+        _scaled(connections, load[:, None], np.zeros((time.steps, 1)) if sun is None else sun[:, None]), sun
+    )
+
+
+def _scaled(connections: Connections, load: Floats, pv: Floats) -> Profiles:
+    return Profiles(load * connections.load_mw, load * connections.load_mvar, pv * connections.pv_mw)
+
+
+def _shape(name: str, time: Time, where: str) -> Floats:
+    """Return a bundled shape of a day, repeated, from the time of day the scenario starts; ``(steps,)``."""
+    names = sorted(path.stem for path in SHAPES.glob("*.csv"))
+    if name not in names:
+        raise InputError(where, f"there is no shape {name!r}", nearest(name, names))
+    day = read_series(SHAPES / f"{name}.csv", Time(hours=24, step_minutes=15)).values
+    first = (time.start - time.start.replace(hour=0, minute=0)) // timedelta(minutes=SHAPE_MINUTES)
+    per_step = time.step_minutes // SHAPE_MINUTES
+    rows = (first + np.arange(time.steps * per_step)) % len(day)
+    return average(day[rows], per_step, time.steps, where)[:, 0]
+
+
+def _from_csv(loaded: LoadedScenario, connections: Connections, year: Year | None) -> _Network:
+    time, source = loaded.scenario.time, loaded.scenario.profiles
+    load = read_series(loaded.base / (source.load or ""), time)
+    profiles = _scaled(connections, load.values, np.zeros((time.steps, 1)))
+    if load.columns != ("scale",):
+        load_mw = _by_connection(load, connections, source.unit)
+        has_load = connections.load_mw > 0
+        # the file gives active power: each connection keeps the power factor of its load in the network
+        ratio = np.divide(connections.load_mvar, connections.load_mw, out=np.zeros(len(connections)), where=has_load)
+        profiles = Profiles(load_mw, load_mw * ratio, profiles.pv_mw)
+    if source.pv is None:
+        return _Network(profiles, None)
+    pv = read_series(loaded.base / source.pv, time)
+    if pv.columns == ("scale",):
+        return _Network(replace(profiles, pv_mw=pv.values * connections.pv_mw), pv.values[:, 0])
+    pv_mw = _by_connection(pv, connections, source.unit)
+    return _Network(replace(profiles, pv_mw=pv_mw), _sun(pv_mw, float(pv_mw.max(axis=0).sum())))
+
+
+def _by_connection(series: Series, connections: Connections, unit: str) -> Floats:
+    """Return a file's columns in the order of the connections, MW; all must be there, and nothing else."""
+    column = {name: row for row, name in enumerate(series.columns)}
+    for name in series.columns:
+        if name not in connections.name:
+            raise InputError(
+                f"{series.file}: column {name!r}", "no connection is called so", nearest(name, connections.name)
+            )
+    missing = [name for name in connections.name if name not in column]
+    if missing:
+        what = f"{len(missing)} of {len(connections)} connections have no column, {missing[0]!r} first"
+        raise InputError(series.file, what, "Add the columns, or use one called scale.")
+    per_mw = KW_PER_MW if unit == "kW" else 1.0
+    return series.values[:, [column[name] for name in connections.name]] / per_mw
