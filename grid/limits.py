@@ -4,8 +4,8 @@ import numpy as np
 
 from peerflex.core.types import BranchTable, BusTable, Floats, GridState, Ints, Limits, Violations
 
-TOLERANCE = 1e-9
-"""Per unit: an excess below this is the power flow's own rounding."""
+TOLERANCE = 1e-6
+"""Per unit: an excess up to this is what a cleared flexibility market may leave; no meter would see it."""
 
 
 def uniform_limits(buses: BusTable, branches: BranchTable, v_min_pu: float, v_max_pu: float, loading: float) -> Limits:

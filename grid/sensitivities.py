@@ -92,11 +92,11 @@ def _loading_gradients(wires: Compiled, v: Complexes, branches: Ints) -> tuple[F
     scale = np.where(at_from, from_scale, to_scale)
     current = np.where(at_from, i_from, i_to)
     v_from, v_to = v[wires.edge_from[edge]], v[wires.edge_to[edge]]
-    sign = np.where((v_from * i_from.conj()).real < 0, -1.0, 1.0)
     # without current: the direction it would take if active power flowed, towards the to-bus
     idle = np.where(at_from, v_from / np.abs(v_from), -v_to / np.abs(v_to))
     size = np.abs(current)
     flows = size * wires.edge_z_pu[edge] > _ROUNDING
+    sign = np.where(flows & ((v_from * i_from.conj()).real < 0), -1.0, 1.0)
     unit = np.where(flows, current / np.where(flows, size, 1.0), idle)
     slope = diags_array(np.where(at_from, 1.0, 0.0)) @ y_from + diags_array(np.where(at_from, 0.0, 1.0)) @ y_to
     projected = diags_array(sign * scale * unit.conj()) @ slope

@@ -37,12 +37,26 @@ def run_picture(run: Run, reference: Run | None = None) -> "Figure":
     _gains(right.subplots(1, 1), run, reference)
     for axis in (voltage, loading, trades, prices):
         axis.margins(x=0)
+        _days(axis)
         axis.spines[["top", "right"]].set_visible(False)
     return figure
 
 
+def _days(axis: "Axes") -> None:
+    """Label the time axis shortly, however long the run."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(maxticks=9)
+    axis.xaxis.set_major_locator(locator)
+    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
 def save(figure: "Figure", path: Path) -> None:
     figure.savefig(path, dpi=120, metadata={"Software": None})
+
+
+def _legend(axis: "Axes") -> None:
+    axis.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False, borderaxespad=0.0)
 
 
 def _voltages(axis: "Axes", run: Run, reference: Run | None) -> None:
@@ -71,7 +85,7 @@ def _voltages(axis: "Axes", run: Run, reference: Run | None) -> None:
     for limit in (low, high):
         axis.axhline(limit, color="black", linestyle="--", linewidth=1)
     axis.set_ylabel("voltage, lowest to\nhighest bus (pu)")
-    axis.legend(loc="upper right", ncols=2, frameon=False)
+    _legend(axis)
 
 
 def _loadings(axis: "Axes", run: Run, reference: Run | None) -> None:
@@ -83,7 +97,7 @@ def _loadings(axis: "Axes", run: Run, reference: Run | None) -> None:
     axis.axhline(run.manifest.scenario["dso"]["loading"] * 100, color="black", linestyle="--", linewidth=1)
     axis.set_ylabel("highest loading of a\nline or transformer (%)")
     axis.set_ylim(bottom=0)
-    axis.legend(loc="upper right", ncols=2, frameon=False)
+    _legend(axis)
 
 
 def _volumes(axis: "Axes", run: Run) -> None:
@@ -93,7 +107,7 @@ def _volumes(axis: "Axes", run: Run) -> None:
     axis.step(_time(hours), hours["lfm_mwh"] * per_step, where="mid", color=PURPLE, label="flexibility activated")
     axis.set_ylabel("energy per step (kWh)")
     axis.set_ylim(bottom=0)
-    axis.legend(loc="upper right", ncols=2, frameon=False)
+    _legend(axis)
 
 
 def _prices(axis: "Axes", run: Run) -> None:
@@ -119,6 +133,7 @@ def _gains(axis: "Axes", run: Run, reference: Run | None) -> None:
     axis.set_xlabel("EUR, against no market" if reference is not None else "EUR, income less cost")
     axis.set_title("Who gained" if reference is not None else "Who earned", fontsize=11)
     axis.invert_yaxis()
+    axis.locator_params(axis="x", nbins=4)
     axis.spines[["top", "right"]].set_visible(False)
 
 

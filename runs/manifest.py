@@ -148,8 +148,15 @@ def describe(
 
 def distinct(names: tuple[str, ...], taken: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the names so that each says one thing: a name used twice, taken or empty gets its row behind it."""
-    uses = Counter((*names, *taken, ""))
-    return tuple(name if uses[name] == 1 and name else f"{name}#{row}" for row, name in enumerate(names))
+    uses = Counter((*names, *taken, "", ""))
+    used, found = set(uses), []
+    for row, name in enumerate(names):
+        clear = name
+        while uses[name] > 1 and clear in used:
+            clear += f"#{row}"
+        used.add(clear)
+        found.append(clear)
+    return tuple(found)
 
 
 def versions() -> dict[str, str]:

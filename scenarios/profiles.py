@@ -1,6 +1,6 @@
 """What happens at every connection over a scenario's steps, before anybody decides anything."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from peerflex.scenarios.series import Series, average, read_series
 
 SHAPES = BUNDLED / "data"
 SHAPE_MINUTES = 15
+SCALE = ("scale",)
 DEFAULT_SUN = "clear-sky-summer"
 
 YEAR_START = datetime(2016, 1, 1)
@@ -88,15 +89,10 @@ def _from_year(loaded: LoadedScenario, connections: Connections, year: Year | No
 
 def _from_shapes(loaded: LoadedScenario, connections: Connections, year: Year | None) -> _Network:
     time, source = loaded.scenario.time, loaded.scenario.profiles
-    load = _shape(source.load or "", time, f"{loaded.origin}: profiles.load")
+    load = _shape(source.load or "", time, f"{loaded.origin}: profiles.load")[:, None]
     sun = None if source.pv is None else _shape(source.pv, time, f"{loaded.origin}: profiles.pv")
-    return _Network(
-        _scaled(connections, load[:, None], np.zeros((time.steps, 1)) if sun is None else sun[:, None]), sun
-    )
-
-
-def _scaled(connections: Connections, load: Floats, pv: Floats) -> Profiles:
-    return Profiles(load * connections.load_mw, load * connections.load_mvar, pv * connections.pv_mw)
+    pv_mw = np.zeros_like(load * connections.pv_mw) if sun is None else sun[:, None] * connections.pv_mw
+    return _Network(Profiles(load * connections.load_mw, load * connections.load_mvar, pv_mw), sun)
 
 
 def _shape(name: str, time: Time, where: str) -> Floats:
@@ -114,20 +110,21 @@ def _shape(name: str, time: Time, where: str) -> Floats:
 def _from_csv(loaded: LoadedScenario, connections: Connections, year: Year | None) -> _Network:
     time, source = loaded.scenario.time, loaded.scenario.profiles
     load = read_series(loaded.base / (source.load or ""), time)
-    profiles = _scaled(connections, load.values, np.zeros((time.steps, 1)))
-    if load.columns != ("scale",):
-        load_mw = _by_connection(load, connections, source.unit)
-        has_load = connections.load_mw > 0
+    if load.columns == SCALE:
+        load_mw, load_mvar = load.values * connections.load_mw, load.values * connections.load_mvar
+    else:
         # the file gives active power: each connection keeps the power factor of its load in the network
-        ratio = np.divide(connections.load_mvar, connections.load_mw, out=np.zeros(len(connections)), where=has_load)
-        profiles = Profiles(load_mw, load_mw * ratio, profiles.pv_mw)
+        ratio = np.zeros(len(connections))
+        np.divide(connections.load_mvar, connections.load_mw, out=ratio, where=connections.load_mw > 0)
+        load_mw = _by_connection(load, connections, source.unit)
+        load_mvar = load_mw * ratio
     if source.pv is None:
-        return _Network(profiles, None)
+        return _Network(Profiles(load_mw, load_mvar, np.zeros_like(load_mw)), None)
     pv = read_series(loaded.base / source.pv, time)
-    if pv.columns == ("scale",):
-        return _Network(replace(profiles, pv_mw=pv.values * connections.pv_mw), pv.values[:, 0])
+    if pv.columns == SCALE:
+        return _Network(Profiles(load_mw, load_mvar, pv.values * connections.pv_mw), pv.values[:, 0])
     pv_mw = _by_connection(pv, connections, source.unit)
-    return _Network(replace(profiles, pv_mw=pv_mw), _sun(pv_mw, float(pv_mw.max(axis=0).sum())))
+    return _Network(Profiles(load_mw, load_mvar, pv_mw), _sun(pv_mw, float(pv_mw.max(axis=0).sum())))
 
 
 def _by_connection(series: Series, connections: Connections, unit: str) -> Floats:

@@ -28,13 +28,16 @@ NETWORKS = {
 }
 
 
+SLOW = {"oberrhein": pytest.mark.slow, "cigre-mv-pv": pytest.mark.slow}
+
+
 def without(net: Any, *tables: str) -> Any:
     for table in tables:
         net[table] = net[table].iloc[:0]
     return net
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, ())) for name in NETWORKS])
 def test_engine_equals_runpp(name: str, tmp_path: Path) -> None:
     net = name_everything(NETWORKS[name]())
     network = open_saved(net, tmp_path)
@@ -49,9 +52,9 @@ def test_engine_equals_runpp(name: str, tmp_path: Path) -> None:
     assert network.deviation_loading < 1e-6
 
 
-@pytest.mark.parametrize("code", ["1-LV-semiurb5--2-sw", "1-MV-semiurb--0-sw"])
+@pytest.mark.parametrize("code", ["1-LV-semiurb5--2-sw", pytest.param("1-MV-semiurb--0-sw", marks=pytest.mark.slow)])
 def test_simbench_equals_runpp(code: str) -> None:
-    network = open_network("simbench", code)
+    network = opened("simbench", code)
     dv, dloading = compare(read_network("simbench", code), network, network.ac.solve(file_loads(network)))
     assert dv < 1e-8
     assert dloading < 1e-6

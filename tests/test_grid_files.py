@@ -126,7 +126,7 @@ def test_a_simbench_year_is_what_simbench_says() -> None:
 
 
 def test_a_wrong_model_is_wrong_by_what_was_asked(own_cache: Path) -> None:
-    true = open_network("bundled", "case69")
+    true = opened("bundled", "case69")
     wrong = open_network("bundled", "case69", impedance_error=0.1, seed=1)
     factor = wrong.wires.edge_z_pu / true.wires.edge_z_pu
     assert factor.std() == pytest.approx(0.1, abs=0.03)
@@ -134,8 +134,6 @@ def test_a_wrong_model_is_wrong_by_what_was_asked(own_cache: Path) -> None:
     assert wrong.fingerprint == true.fingerprint
     again = open_network("bundled", "case69", impedance_error=0.1, seed=1)
     np.testing.assert_array_equal(again.wires.edge_z_pu, wrong.wires.edge_z_pu)
-    other = open_network("bundled", "case69", impedance_error=0.1, seed=2)
-    assert (other.wires.edge_z_pu != wrong.wires.edge_z_pu).all()
     assert wrong.deviation_pu < 1e-8
     # the wrong model solves the real network's injections, not its voltages
     state = true.ac.solve(file_loads(true))
