@@ -118,6 +118,7 @@ def describe(
     buses: BusTable,
     branches: BranchTable,
     coupled: bool = False,
+    part_steps: int = PART_STEPS,
     parents: tuple[str, ...] = (),
 ) -> Manifest:
     """Return the manifest of a run that is about to begin, on this machine, with the packages installed here.
@@ -132,6 +133,7 @@ def describe(
         seed=seed,
         driver=driver,
         coupled=coupled,
+        part_steps=part_steps,
         parents=parents,
         commit=commit(),
         versions=versions(),

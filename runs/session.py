@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from peerflex.core.errors import InputError, SimulationError
 from peerflex.core.types import GridState, HourRecord, PeerState
 from peerflex.runs.build import Built, build
-from peerflex.runs.manifest import Status, describe
+from peerflex.runs.manifest import PART_STEPS, Status, describe
 from peerflex.runs.model import AreaModel
 from peerflex.runs.plugins import Registry
 from peerflex.runs.reader import Run, open_run
@@ -77,8 +77,9 @@ class Session:
         folder: Path,
         driver: str = "mosaik",
         coupling: "Coupling | None" = None,
+        part_steps: int = PART_STEPS,
     ) -> Self:
-        """Begin a run in a new folder.
+        """Begin a run in a new folder; ``part_steps`` is how many steps may be lost when it is killed.
 
         Raises:
             InputError: if the folder exists, or the scenario cannot be built.
@@ -98,6 +99,7 @@ class Session:
             buses=area.grid.buses,
             branches=area.grid.branches,
             coupled=coupling is not None,
+            part_steps=part_steps,
         )
         inputs = {path.as_posix(): loaded.base / path for path in loaded.inputs}
         plugins = {f"plugins/{path.name}": path for path in registry.files}

@@ -81,9 +81,9 @@ class RunWriter:
             raise InputError(str(folder), "this run is done", f"Look at it with: peerflex replay {folder}")
         carried, step = run.carried_before(manifest.steps, kind)
         kept = sum(point.next_step <= step for point in run.checkpoints)
-        _remove_from(folder, kept)
         writer = cls(folder, manifest, step)
-        writer._state("running")
+        writer._state("running")  # first: killed from here on, it is a run that can be resumed
+        _remove_from(folder, kept)
         return writer, carried, step
 
     def append(self, record: HourRecord, carried: Any) -> None:
