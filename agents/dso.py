@@ -80,16 +80,19 @@ class DSO(mesa.Agent):
         if before is not None:
             watch = watch | Watch(before.element[~before.is_voltage], before.element[before.is_voltage])
         slopes = self.grid.sensitivities(state, watch.branches, watch.buses)
-        is_voltage = np.repeat([False, True], [len(watch.branches), len(watch.buses)])
         loading, v_min, v_max = self.limits.loading, self.limits.v_min_pu, self.limits.v_max_pu
+        lower = np.concatenate([-loading[watch.branches], v_min[watch.buses]])
+        upper = np.concatenate([loading[watch.branches], v_max[watch.buses]])
+        # A voltage that no injection moves, such as the upstream grid's, cannot be bought: it stays a violation.
+        movable = np.isfinite(slopes.mw_per_unit)
         return FlexNeed(
-            is_voltage=is_voltage,
-            element=np.concatenate([watch.branches, watch.buses]),
-            value=slopes.value - (slopes.by_mw * activated_mw).sum(axis=1),
-            lower=np.concatenate([-loading[watch.branches], v_min[watch.buses]]),
-            upper=np.concatenate([loading[watch.branches], v_max[watch.buses]]),
-            by_mw=slopes.by_mw,
-            mw_per_unit=slopes.mw_per_unit,
+            is_voltage=np.repeat([False, True], [len(watch.branches), len(watch.buses)])[movable],
+            element=np.concatenate([watch.branches, watch.buses])[movable],
+            value=(slopes.value - (slopes.by_mw * activated_mw).sum(axis=1))[movable],
+            lower=lower[movable],
+            upper=upper[movable],
+            by_mw=slopes.by_mw[movable],
+            mw_per_unit=slopes.mw_per_unit[movable],
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from peerflex.core.types import Bools, BranchTable, BusTable, Floats, GridState, Injections, Ints, Sensitivities
 from peerflex.grid.compiled import Compiled
 from peerflex.grid.newton import Newton
-from peerflex.grid.sensitivities import ac_sensitivities, no_sensitivities
+from peerflex.grid.sensitivities import AcSlopes, no_sensitivities
 from peerflex.grid.shedding import farthest_first, shed
 from peerflex.grid.state import Flow, branch_columns, dark, state_of, usable
 from peerflex.grid.zbus import Zbus
@@ -129,4 +129,8 @@ class AcGrid:
         flow = self._flow(state.p_mw, state.q_mvar)
         if flow is None:
             return no_sensitivities(branches, buses, len(self.buses))
-        return ac_sensitivities(self._wires, flow.v, branches, buses)
+        return self._slopes.at(flow.v, branches, buses)
+
+    @cached_property
+    def _slopes(self) -> AcSlopes:
+        return AcSlopes(self._wires)

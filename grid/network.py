@@ -1,5 +1,6 @@
 """The front of this room: open a network, solve it, check it."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,9 @@ def open_network(
             return _assemble(saved, print_)
         except (KeyError, ValueError, IndexError):  # damaged: built again
             pass
-    arrays = _build(source, name, base, impedance_error, seed, print_)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what pandapower finds old-fashioned about a file or about pandas
+        arrays = _build(source, name, base, impedance_error, seed, print_)
     cache.save(key, arrays)
     return _assemble(arrays, print_)
 

@@ -1,5 +1,6 @@
 """pandapower's Newton-Raphson: the rival that the engine is checked against, and the way out where it cannot."""
 
+import warnings
 from functools import cached_property
 from typing import Any
 
@@ -38,7 +39,8 @@ class Newton:
         self._net.load["p_mw"] = -p_mw
         self._net.load["q_mvar"] = -q_mvar
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a singular matrix is an answer here
                 pandapower.runpp(self._net, max_iteration=_MAX_ITERATIONS, tolerance_mva=_TOLERANCE_MVA, **RUNPP)
         except (pandapower.LoadflowNotConverged, ArithmeticError, ValueError, RuntimeError):
             return False

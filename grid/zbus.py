@@ -44,11 +44,11 @@ class Zbus:
             while iterations < limit:
                 last, iterations = v, iterations + 1
                 v = idle + self._lu.solve(power / last.conj())
-                if np.abs(v - last).max(initial=0.0) <= STEP_PU:
+                if np.abs(v - last).max() <= STEP_PU:
                     break
             moved = np.abs(v - last)
-            mismatch = (np.abs(power) * moved / np.abs(last)).max(axis=0, initial=0.0)
-        solved = moved.max(axis=0, initial=0.0) <= STEP_PU
+            mismatch = (np.abs(power) * moved / np.abs(last)).max(axis=0)
+        solved = moved.max(axis=0) <= STEP_PU
         return self._with_slack(v), iterations, np.where(solved, mismatch, np.inf)
 
     def _with_slack(self, v: Complexes) -> Complexes:

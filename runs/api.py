@@ -63,9 +63,9 @@ def resume(
 
 def _to_the_end(session: Session, loaded: LoadedScenario, plugins: Sequence[Path | str], watch: Watch | None) -> Run:
     with session:
-        for record in session.advance():
-            if watch is not None:
-                watch(record)
+        for _ in session.advance():
+            if watch is not None and session.record is not None:
+                watch(session.record)
     done = open_run(session.folder, check=False)
     finish(done, loaded, session.built.network, registry([Path(each) for each in plugins]))
     return done

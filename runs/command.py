@@ -10,6 +10,7 @@ from peerflex.runs import api, show
 from peerflex.runs.finish import PICTURE, REFERENCE
 from peerflex.runs.plugins import registry
 from peerflex.runs.reader import Run, open_run
+from peerflex.runs.session import Session
 from peerflex.runs.verification import verify
 
 
@@ -79,7 +80,7 @@ def resume_run(folder: Path, plugins: list[Path]) -> None:
 
 def replay_run(folder: Path) -> None:
     """Print the hours and the closing tables of a run, from its log alone."""
-    run = open_run(folder)
+    run = Session.open(folder).log
     show.hours(run)
     show.summary(run, _reference_of(folder))
 

@@ -21,6 +21,8 @@ from peerflex.runs.writer import RunWriter
 from peerflex.scenarios.load import LoadedScenario, restore_scenario
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from peerflex.runs.cosim import Coupling
 
 
@@ -55,19 +57,29 @@ class InProcess:
         """Nothing is open."""
 
 
-class Session:
-    """A run with a cursor. Use it in a ``with`` block: the log is closed whatever happens."""
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """What can append: the area and its network, the model, what drives it, and the log it goes to."""
 
-    def __init__(
-        self, built: Built, writer: RunWriter, driver: str, carried: Carried | None, coupling: "Coupling | None" = None
-    ) -> None:
-        self.built = built
-        self.model = AreaModel(built.area)
-        self._writer = writer
-        if carried is not None:
-            self.model.restore(writer.next_step, carried.peers, carried.measured)
-        self.model.on_record = self._log
-        self._driver = _driver(driver, self.model, coupling)
+    built: Built
+    model: AreaModel
+    driver: Driver
+    writer: RunWriter
+
+
+class Session:
+    """A run with a cursor. What is behind the cursor is read from the log; ``step`` at its end simulates.
+
+    Use it in a ``with`` block: the log is closed whatever happens. ``record`` is the step just simulated, None
+    after a step that was only read.
+    """
+
+    def __init__(self, folder: Path, live: _Live | None) -> None:
+        self.folder = folder
+        self.record: HourRecord | None = None
+        self._live = live
+        self._run = open_run(folder, check=live is None)
+        self.cursor = 0 if live is None else live.writer.next_step
 
     @classmethod
     def begin(
@@ -103,7 +115,8 @@ class Session:
         )
         inputs = {path.as_posix(): loaded.base / path for path in loaded.inputs}
         plugins = {f"plugins/{path.name}": path for path in registry.files}
-        return cls(built, RunWriter.create(folder, manifest, inputs | plugins), driver, None, coupling)
+        writer = RunWriter.create(folder, manifest, inputs | plugins)
+        return cls(folder, _live(built, writer, driver, None, coupling))
 
     @classmethod
     def resume(cls, folder: Path, registry: Registry, coupling: "Coupling | None" = None) -> Self:
@@ -119,47 +132,97 @@ class Session:
             )
         built = build(restored(run), registry)
         writer, carried, _ = RunWriter.resume(folder, Carried)
-        return cls(built, writer, run.manifest.driver, carried, coupling)
+        return cls(folder, _live(built, writer, run.manifest.driver, carried, coupling))
 
-    @property
-    def cursor(self) -> int:
-        """The step that comes next."""
-        return self._writer.next_step
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open a logged run to look at; nothing is simulated.
+
+        Raises:
+            InputError: if the folder is no run or was altered.
+        """
+        return cls(folder, None)
 
     @property
     def steps(self) -> int:
-        return self.built.area.steps
+        """The horizon."""
+        return self._run.manifest.steps
 
     @property
-    def folder(self) -> Path:
-        return self._writer.folder
+    def logged(self) -> int:
+        """How many steps there are to look at."""
+        return self._run.finished_steps if self._live is None else self._live.writer.next_step
 
-    def step(self) -> HourRecord:
-        """Simulate the next step and log it.
+    @property
+    def built(self) -> Built:
+        """The area being simulated and its network."""
+        return self._simulated.built
+
+    @property
+    def model(self) -> AreaModel:
+        """The Mesa model, as it is after the last simulated step."""
+        return self._simulated.model
+
+    @property
+    def _simulated(self) -> _Live:
+        if self._live is None:
+            raise InputError(
+                str(self.folder), "this run is only looked at", "Go on with: peerflex run --resume FOLDER."
+            )
+        return self._live
+
+    def seek(self, step: int) -> None:
+        """Put the cursor behind ``step`` steps, forwards or back, as far as there is a log."""
+        if not 0 <= step <= self.logged:
+            raise InputError(str(self.folder), f"step {step} is not logged", f"Choose one from 0 to {self.logged}.")
+        self.cursor, self.record = step, None
+
+    def look(self, table: str) -> "pd.DataFrame":
+        """Return a table's rows of the step behind the cursor."""
+        return self.log.table(table, self.cursor - 1, self.cursor - 1)
+
+    @property
+    def log(self) -> Run:
+        """Everything logged so far."""
+        if self._live is not None:
+            self._live.writer.flush()
+            self._run = open_run(self.folder, check=False)
+        return self._run
+
+    def step(self) -> None:
+        """Move the cursor one step: read it if it is logged, simulate and log it if not.
 
         Raises:
-            SimulationError: if it fails; the log holds every step before it.
+            InputError: at the end of the run, or of a log that is only looked at.
+            SimulationError: if the step fails; the log holds every step before it.
         """
-        if self.cursor >= self.steps:
-            raise InputError(str(self.folder), "the run is at its end", "Begin a longer one with --hours.")
+        self.record = None
+        if self.cursor >= self.logged:
+            if self.cursor >= self.steps:
+                raise InputError(str(self.folder), "the run is at its end", "Begin a longer one with --hours.")
+            self.record = self._simulate(self._simulated)
+        self.cursor += 1
+
+    def _simulate(self, live: _Live) -> HourRecord:
         try:
-            return self._driver.step()
+            return live.driver.step()
         except SimulationError:
             raise
         except Exception as error:
             raise SimulationError(f"step {self.cursor}: {type(error).__name__}: {error}") from error
 
-    def advance(self) -> Iterator[HourRecord]:
-        """Simulate to the end, one record at a time."""
+    def advance(self) -> Iterator[int]:
+        """Step to the end; yields the cursor after each step."""
         while self.cursor < self.steps:
-            yield self.step()
+            self.step()
+            yield self.cursor
 
-    def close(self, status: Status) -> Run:
-        """End the simulators and the log, and return the run."""
-        self._driver.close()
-        self.model.close()
-        self._writer.close(status)
-        return open_run(self.folder, check=False)
+    def close(self, status: Status) -> None:
+        """End the simulators and the log."""
+        if self._live is not None:
+            self._live.driver.close()
+            self._live.model.close()
+            self._live.writer.close(status)
 
     def __enter__(self) -> Self:
         return self
@@ -167,16 +230,25 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        done = self.cursor >= self.steps
-        self.close("done" if done else "running" if kind in (None, KeyboardInterrupt) else "failed")
-
-    def _log(self, record: HourRecord) -> None:
-        self._writer.append(record, Carried(record.decision.peers, record.state))
+        stopped = kind is None or issubclass(kind, KeyboardInterrupt | InputError)
+        self.close("done" if self.logged >= self.steps else "running" if stopped else "failed")
 
 
 def restored(run: Run) -> LoadedScenario:
     """Return the scenario of a run, its files taken from the copies in the run's own folder."""
     return restore_scenario(run.manifest.scenario, run.folder / "inputs", f"{run.folder}/manifest.json")
+
+
+def _live(built: Built, writer: RunWriter, driver: str, carried: Carried | None, coupling: "Coupling | None") -> _Live:
+    model = AreaModel(built.area)
+    if carried is not None:
+        model.restore(writer.next_step, carried.peers, carried.measured)
+
+    def log(record: HourRecord) -> None:
+        writer.append(record, Carried(record.decision.peers, record.state))
+
+    model.on_record = log
+    return _Live(built, model, _driver(driver, model, coupling), writer)
 
 
 def _driver(name: str, model: AreaModel, coupling: "Coupling | None") -> Driver:

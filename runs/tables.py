@@ -156,6 +156,7 @@ MESSAGES: Final = Table(
         Column("kind", "text", texts("messages", "kind"), "Kind of message"),
         Column("sender", "text", texts("messages", "sender"), "Role that tells"),
         Column("receiver", "text", texts("messages", "receiver"), "Role that is told"),
+        Column("fields", "text", texts("messages", "fields"), "What each of them discloses"),
         Column("count", "int", texts("messages", "count"), "How many"),
     ),
 )

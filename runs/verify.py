@@ -68,7 +68,7 @@ def compare(logged: Run, fresh: Run, tolerance: float | None) -> list[Difference
     """
     parts = sorted({point.part for run in (logged, fresh) for point in run.checkpoints})
     found = [each for table in TABLES for part in parts for each in _part(logged, fresh, table.name, part, tolerance)]
-    found += _kpis(logged, fresh, tolerance)
+    found += [*_length(logged, fresh), *_kpis(logged, fresh, tolerance)]
     return found if tolerance is not None else [*found, *_carried(logged, fresh)]
 
 
@@ -141,14 +141,23 @@ def _unlike(left: npt.NDArray[Any], right: npt.NDArray[Any], tolerance: float | 
         alike &= (np.signbit(left) == np.signbit(right)) | np.isnan(left)
     else:
         with np.errstate(invalid="ignore"):  # inf - inf is settled by equality
-            alike |= np.abs(left - right) <= tolerance * np.maximum(1.0, np.abs(right))
+            alike |= np.isfinite(right) & (np.abs(left - right) <= tolerance * np.maximum(1.0, np.abs(right)))
     return np.asarray(~alike)
 
 
+def _length(logged: Run, fresh: Run) -> Iterator[Difference]:
+    steps = logged.manifest.finished_steps
+    if logged.manifest.status != "running" and steps != fresh.finished_steps:
+        yield Difference("rows", "manifest", None, "finished_steps", str(steps), str(fresh.finished_steps))
+
+
 def _kpis(logged: Run, fresh: Run, tolerance: float | None) -> Iterator[Difference]:
+    if logged.manifest.status == "running":  # it was never closed
+        return
     try:
         mine, other = logged.kpis, fresh.kpis
-    except InputError:  # a run that was stopped has none
+    except InputError as error:
+        yield Difference("unreadable", "kpis", None, "", error.problem.what, "whole")
         return
     for name in sorted(mine.keys() | other.keys()):
         values = np.array([mine.get(name, np.inf)]), np.array([other.get(name, np.inf)])

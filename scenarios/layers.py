@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from peerflex.core.errors import InputError
-from peerflex.scenarios.documents import Document, parse_value
+from peerflex.scenarios.documents import MOST_DEPTH, Document, parse_value
 from peerflex.scenarios.hints import nearest
 
 
@@ -36,7 +36,7 @@ def merge(below: Any, above: Any, origin: str = "scenario", field: str = "") -> 
         ]
     if not isinstance(above, Mapping) or not isinstance(below, Mapping):
         return above
-    if "kind" in above and above["kind"] != below.get("kind"):
+    if "kind" in above and above["kind"] != below.get("kind", above["kind"]):
         return above
     changed = {key: merge(below[key], value, origin, f"{field}{key}.") for key, value in above.items() if key in below}
     return {**below, **above, **changed}
@@ -46,8 +46,9 @@ def _row_of(key: str, items: Sequence[Any], where: str) -> int:
     names = [str(item.get("name", row)) if isinstance(item, Mapping) else str(row) for row, item in enumerate(items)]
     if key in names:
         return names.index(key)
-    if key.isdecimal() and int(key) < len(items):
-        return int(key)
+    rows = [str(row) for row in range(len(items))]
+    if key in rows:
+        return rows.index(key)
     raise InputError(where, "there is no such item", nearest(key, names))
 
 
@@ -61,7 +62,7 @@ def parse_settings(settings: Sequence[str]) -> Document:
     for setting in settings:
         key, equals, text = setting.partition("=")
         names = [name.strip() for name in key.split(".")]
-        if not equals or not all(names):
+        if not equals or not all(names) or len(names) > MOST_DEPTH:
             raise InputError("--set", f"{setting!r} is not of the form dotted.key=value", "E.g. --set time.hours=24.")
         value = parse_value(text, f"--set: {key}")
         for name in reversed(names):

@@ -53,7 +53,8 @@ def _problem(detail: ErrorDetails, schema: dict[str, Any], layers: Sequence[Laye
         return Problem(where, f"{detail['input']!r} is none of the choices", remedy)
     if detail["type"] in ("greater_than_equal", "less_than_equal", "greater_than", "less_than", "finite_number"):
         return Problem(where, f"{_short(detail['input'])} is outside the plausible range", remedy)
-    return Problem(where, f"{_short(detail['input'])} does not fit ({detail['msg'].lower()})", remedy)
+    reason = detail["msg"].lower().removeprefix("value error, ")
+    return Problem(where, f"{_short(detail['input'])} does not fit ({reason})", remedy)
 
 
 def _short(value: object) -> str:

@@ -6,57 +6,13 @@ knows which kinds there are and which parameters each takes.
 
 from datetime import datetime
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from peerflex.core.types import Tariffs
 from peerflex.core.units import MINUTES_PER_HOUR, SECONDS_PER_MINUTE
-
-SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-
-Slug = Annotated[str, Field(pattern=SLUG, max_length=60)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Factor = Annotated[float, Field(ge=0, le=50)]
-Error = Annotated[float, Field(ge=0, le=1)]
-Price = Annotated[float, Field(ge=-500, le=5000)]
-VoltageLimit = Annotated[float, Field(ge=0.7, le=1.3)]
-
-
-def wrong(field: str, what: str, remedy: str) -> PydanticCustomError:
-    """Return the error of a check across fields; ``field`` is relative to the section that raises it."""
-    return PydanticCustomError("across_fields", "{what}", {"field": field, "what": what, "remedy": remedy})
-
-
-def _number_as_name(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _moment(value: Any) -> datetime:
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if not isinstance(value, datetime) or value.tzinfo is not None:
-        raise ValueError("not a date, or date and time, without time zone")
-    return value
-
-
-BusName = Annotated[str, BeforeValidator(_number_as_name), WithJsonSchema({"type": ["string", "integer"]})]
-Start = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
-
-
-class Section(BaseModel):
-    """A part of a scenario: nobody edits it, and a key it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from peerflex.scenarios.fields import BusName, Error, Factor, Price, Section, Share, Slug, Start, VoltageLimit, wrong
 
 
 class Component(BaseModel):
@@ -282,7 +238,7 @@ class Scenario(Section):
     reference: Literal["no-market", "none"] = Field(
         default="none", description="also simulate the same without any market"
     )
-    seed: int = Field(default=1, ge=0, lt=2**63, description="of every random draw")
+    seed: int = Field(default=1, ge=0, le=2**63 - 1, description="of every random draw")
 
     @model_validator(mode="after")
     def _groups_fit(self) -> Self:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from peerflex.scenarios.schema import Section, Slug, wrong
+from peerflex.scenarios.fields import Section, Slug, wrong
 
 Hour = Annotated[int, Field(ge=0, le=87_840)]
 KpiName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=60)]

@@ -1,6 +1,6 @@
 """Synthetic runs for the tests of the log: random records that hang together, step by step."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def manifest(steps: int, n_peers: int = 5, part_steps: int = 24) -> Manifest:
         buses=BusTable(bus_names, points, points, points),
         branches=BranchTable(branch_names, ("line",) * N_BRANCHES, ends, ends + 1, RATING_MVA),
     )
-    return page.model_copy(update={"part_steps": part_steps})
+    return page.model_copy(update={"part_steps": part_steps, "commit": None})  # somebody may commit meanwhile
 
 
 def grid_state(rng: np.random.Generator) -> GridState:
@@ -203,7 +203,3 @@ def whole_run(folder: Path, steps: int, part_steps: int = 24, until: int | None 
 
 def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def with_first_state(made: HourRecord, state: GridState) -> HourRecord:
-    return replace(made, state=state)

@@ -1,22 +1,20 @@
-"""A run on disk: written, cut short anywhere, gone on with, and refused when it is not what was written."""
+"""A run on disk: written, cut short anywhere, and gone on with."""
 
-import json
 import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from peerflex.core.errors import InputError, PeerflexError, SimulationError
+from peerflex.core.errors import InputError, SimulationError
+from peerflex.core.streams import stream
 from peerflex.runs.reader import find_runs, open_run
 from peerflex.runs.tables import TABLES
 from peerflex.runs.writer import RunWriter
@@ -32,11 +30,6 @@ class Killed(BaseException):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return logs.whole_run(tmp_path_factory.mktemp("whole") / "run", STEPS, PART)
-
-
-@pytest.fixture
-def copy(whole: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(whole, tmp_path / "copy"))
 
 
 def finish(folder: Path) -> None:
@@ -91,7 +84,7 @@ def test_tables_can_be_read_without_peerflex(whole: Path) -> None:
         pd.testing.assert_frame_equal(pd.read_parquet(whole / "tables" / table.name), run.table(table.name))
 
 
-@pytest.mark.parametrize("call", range(0, 46, 3))
+@pytest.mark.parametrize("call", [*range(0, 44, 3), 43, 44])
 def test_killed_at_any_write_and_resumed_it_is_the_same_bytes(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: int
 ) -> None:
@@ -127,20 +120,21 @@ def test_killed_while_resuming_it_can_be_resumed(
 
 
 CHILD = """
-import sys
+import sys, time
 from pathlib import Path
 from tests import logs
 from peerflex.runs.writer import RunWriter
-writer = RunWriter.create(Path(sys.argv[1]), logs.manifest(400, part_steps=4))
+writer = RunWriter.create(Path(sys.argv[1]), logs.manifest(120, part_steps=4))
 print("begun", flush=True)
-logs.go_on(writer, None, 400).close("done")
+logs.go_on(writer, None, 120)
+time.sleep(60)  # until it is killed
 """
 
 
 def test_really_killed_at_random_moments_and_resumed_it_is_the_same_bytes(tmp_path: Path) -> None:
-    whole = logs.whole_run(tmp_path / "whole", 400, 4)
-    for seed in range(3):
-        folder = tmp_path / f"killed-{seed}"
+    whole = logs.whole_run(tmp_path / "whole", 120, 4)
+    for number in range(3):
+        folder = tmp_path / f"killed-{number}"
         child = subprocess.Popen(
             [sys.executable, "-c", CHILD, str(folder)],
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
@@ -148,12 +142,12 @@ def test_really_killed_at_random_moments_and_resumed_it_is_the_same_bytes(tmp_pa
         )
         assert child.stdout is not None
         assert child.stdout.readline() == b"begun\n"
-        time.sleep(random.Random(seed).uniform(0.3, 1.5))
+        time.sleep(stream(time.time_ns(), "kill", number).uniform(0.1, 1.0))
         child.send_signal(signal.SIGKILL)
-        assert child.wait() == -signal.SIGKILL, "the run was over before it was killed"
+        assert child.wait() == -signal.SIGKILL
         child.stdout.close()
         writer, carried, _ = RunWriter.resume(folder, logs.Carried)
-        logs.go_on(writer, carried, 400).close("done")
+        logs.go_on(writer, carried, 120).close("done")
         assert logs.files(folder) == logs.files(whole)
 
 
@@ -166,7 +160,7 @@ def test_flushing_in_between_changes_no_byte(whole: Path, tmp_path: Path) -> Non
         assert run.finished_steps == until
         last = logs.record(until - 1, len(run.manifest.peers), logs.begin(len(run.manifest.peers)))
         assert run.hours.lfm_cost_eur.iloc[-1] == last.decision.flex.cost_eur_per_h * 0.25
-        carried = run.checkpoints[-1] and writer._carried
+        carried = writer._carried
     writer.close("done")
     assert logs.files(tmp_path / "run") == logs.files(whole)
 
@@ -177,9 +171,7 @@ def test_a_failed_run_keeps_its_steps_and_goes_on_from_its_last_whole_part(whole
     assert (run.manifest.status, run.manifest.finished_steps, len(run.hours)) == ("failed", 10, 10)
     _, carried, step = RunWriter.resume(folder, logs.Carried)
     assert step == PART
-    at_end = open_run(whole).checkpoints[0]
     assert carried is not None
-    assert at_end.next_step == step
     finish(folder)
     assert logs.files(folder) == logs.files(whole)
 
@@ -239,124 +231,10 @@ def test_no_pickle_anywhere(whole: Path) -> None:
     assert suffixes == {".json", ".parquet"}
 
 
-# ---------------------------------------------------------------- what is refused
-
-
-def refused(folder: Path, *words: str) -> None:
-    """Check that a run is refused in one line of three parts that names what is wrong."""
-    with pytest.raises(InputError) as caught:
-        open_run(folder)
-    problem = caught.value.problem
-    assert problem.where
-    assert problem.remedy.endswith(".") or "peerflex replay" in problem.remedy
-    assert "\n" not in str(problem)
-    for word in words:
-        assert word in str(problem)
-
-
-def part(folder: Path, table: str = "peers", number: int = 1) -> Path:
-    return folder / "tables" / table / f"part-{number:05d}.parquet"
-
-
-def test_a_folder_that_exists_is_refused(whole: Path) -> None:
-    with pytest.raises(InputError, match="exists already"):
-        RunWriter.create(whole, logs.manifest(1))
-
-
-def test_a_missing_input_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nowhere\.csv: cannot be used"):
-        RunWriter.create(tmp_path / "run", logs.manifest(1), {"load.csv": tmp_path / "nowhere.csv"})
-
-
-def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
-    refused(tmp_path / "nowhere", "nowhere", "is not a folder")
-    refused(tmp_path, "it has no manifest.json")
-
-
-def test_another_version_is_refused(copy: Path) -> None:
-    page = json.loads((copy / "manifest.json").read_text())
-    (copy / "manifest.json").write_text(json.dumps({**page, "format": 99}))
-    refused(copy, "manifest.json, format", "log of an unsupported version: 99")
-    (copy / "manifest.json").write_text("[]")
-    refused(copy, "log of an unsupported version: None")
-
-
-def test_a_broken_manifest_is_refused(copy: Path) -> None:
-    content = (copy / "manifest.json").read_text()
-    (copy / "manifest.json").write_text(content[: len(content) // 2])
-    refused(copy, "manifest.json", "cannot be read as JSON")
-    (copy / "manifest.json").write_text(json.dumps({**json.loads(content), "seed": "x"}))
-    refused(copy, "manifest.json, seed")
-    (copy / "manifest.json").write_text(json.dumps({**json.loads(content), "colour": "red"}))
-    refused(copy, "manifest.json, colour")
-
-
-@pytest.mark.parametrize("table", [table.name for table in TABLES])
-def test_an_altered_part_is_refused(copy: Path, table: str) -> None:
-    path = part(copy, table)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 3] ^= 1
-    path.write_bytes(bytes(content))
-    refused(copy, f"tables/{table}/part-00001.parquet", "altered", f"peerflex replay {copy} --verify")
-
-
-def test_a_truncated_part_is_refused(copy: Path) -> None:
-    path = part(copy)
-    path.write_bytes(path.read_bytes()[:-5])
-    refused(copy, "part-00001.parquet", "was truncated", "--verify")
-    with pytest.raises(InputError, match="cannot be read as Parquet"):
-        open_run(copy, check=False).table("peers")
-
-
-def test_a_missing_part_is_refused(copy: Path) -> None:
-    part(copy).unlink()
-    refused(copy, "part-00001.parquet", "is missing")
-    with pytest.raises(InputError, match="is missing"):
-        open_run(copy, check=False).table("peers")
-
-
-def test_a_log_cut_short_is_refused(copy: Path) -> None:
-    last = copy / "checkpoints" / "00002.json"
-    content = last.read_text()
-    last.unlink()
-    refused(copy, "00002.json", "cut short")
-    last.write_text(content[:100])
-    refused(copy, "00002.json", "cannot be read as JSON")
-    last.write_text('{"part": 2}')
-    refused(copy, "00002.json", "is not a checkpoint")
-    last.write_text(content)
-    (copy / "checkpoints" / "00001.json").unlink()
-    refused(copy, "00001.json", "is missing")
-
-
-def test_a_table_that_does_not_exist_is_refused(whole: Path) -> None:
-    with pytest.raises(InputError, match="table prices: does not exist.*hours"):
-        open_run(whole).table("prices")
-
-
-def test_a_run_never_closed_has_no_kpis(copy: Path) -> None:
-    (copy / "kpis.json").unlink()
-    with pytest.raises(InputError, match="was not closed"):
-        _ = open_run(copy).kpis
-
-
-def test_a_finished_run_is_not_resumed(whole: Path) -> None:
-    with pytest.raises(InputError, match="this run is done"):
-        RunWriter.resume(whole, logs.Carried)
-
-
-def test_a_run_with_an_altered_part_is_not_resumed(tmp_path: Path) -> None:
-    folder = logs.whole_run(tmp_path / "run", STEPS, PART, until=10)
-    path = part(folder, "hours", 0)
-    path.write_bytes(path.read_bytes() + b"x")
-    with pytest.raises(PeerflexError, match="was altered"):
-        RunWriter.resume(folder, logs.Carried)
-
-
 def test_sensitivities_are_not_kept_in_memory(tmp_path: Path) -> None:
     writer = RunWriter.create(tmp_path / "run", logs.manifest(9))
     made = logs.record(0, 5, logs.begin(5))
     writer.append(made, logs.begin(5))
     assert made.decision.need.by_mw.size
     assert not writer._records[0].decision.need.by_mw.size
-    assert replace(writer._records[0].decision.need, by_mw=made.decision.need.by_mw).upper is made.decision.need.upper
+    assert writer._records[0].decision.need.upper is made.decision.need.upper

@@ -1,5 +1,6 @@
 """Tables of the log say what the records said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -122,13 +123,8 @@ def test_a_step_in_which_nothing_happens_is_an_ordinary_step() -> None:
 
 def test_all_nan_voltages_have_no_place() -> None:
     part = made(2)
-    state = logs.grid_state(np.random.default_rng(0))
-    dark = type(state)(
-        **{**{name: getattr(state, name) for name in state.__slots__}, "v_pu": np.full(logs.N_BUSES, np.nan)}
-    )
-    rows = table(
-        "hours", Part(part.manifest, [logs.with_first_state(part.records[0], dark), part.records[1]])
-    ).to_pandas()
+    dark = replace(part.records[0], state=replace(part.records[0].state, v_pu=np.full(logs.N_BUSES, np.nan)))
+    rows = table("hours", Part(part.manifest, [dark, part.records[1]])).to_pandas()
     assert np.isnan(rows.lowest_voltage_pu[0])
     assert rows.lowest_voltage_bus.isna().tolist() == [True, False]
     assert rows.highest_voltage_pu[1] == part.records[1].state.v_pu.max()

@@ -5,8 +5,12 @@ A case holds a ``scenario.yaml`` (and the files it names) and in ``expect.txt`` 
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from peerflex.core.errors import InputError
 from peerflex.scenarios.load import load_scenario
@@ -37,6 +41,8 @@ def test_bad_input_is_refused_with_place_reason_and_remedy(case: str) -> None:
         ("grid.demandfactor=3", "--set: grid.demandfactor", "no such key", "'demand_factor'"),
         ("time.hours=none", "--set: time.hours", "'none' does not fit", "whole number"),
         ("time.hours", "--set", "not of the form dotted.key=value", "time.hours=24"),
+        ("a." * 5000 + "a=3", "--set", "not of the form dotted.key=value", "time.hours=24"),
+        ("peers." + "9" * 5000 + ".pv_kw=3", "--set: peers.9", "no such item", "prosumers"),
         ("time..hours=3", "--set", "not of the form dotted.key=value", "time.hours=24"),
         ("tariffs.retail_eur_per_mwh=[1", "--set: tariffs.retail_eur_per_mwh", "expected", "Correct the YAML"),
         ("peers.0.pv_kw=.nan", "--set: peers.0.pv_kw", "is nan", "finite"),
@@ -106,3 +112,47 @@ def test_a_file_that_is_no_text_or_too_large_is_refused(tmp_path: Path, content:
 
     with pytest.raises(InputError, match=what):
         load_scenario(str(tmp_path / "a.yaml"))
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
+
+
+DOCUMENT = load_scenario("lv-week").scenario.model_dump(mode="json")
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=9)
+    | st.dates()
+    | st.datetimes()
+    | st.binary(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("abk.", max_size=3) | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(place=st.sampled_from(places(DOCUMENT)), junk=JUNK)
+def test_whatever_stands_in_a_files_place_it_loads_or_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, place: tuple[Any, ...], junk: Any
+) -> None:
+    def replaced(node: Any, path: tuple[Any, ...]) -> Any:
+        if not path:
+            return junk
+        items = dict(node) if isinstance(node, dict) else list(node)
+        items[path[0]] = replaced(node[path[0]], path[1:])
+        return items
+
+    path = tmp_path_factory.mktemp("junk") / "a.yaml"
+    path.write_text(yaml.safe_dump(replaced(DOCUMENT, place)))
+
+    try:
+        said = load_scenario(str(path), ["time.hours=3", "peers.0.pv_kw=1", "market.p2p.kind=x"]).scenario.name
+    except InputError as error:
+        said = error.problem.where and error.problem.what and error.problem.remedy
+    assert said

@@ -1,6 +1,6 @@
 """Loading: layers, settings on top, and what is written can be read again."""
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,16 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     document = {
         "name": draw(slugs),
         "title": draw(st.text(max_size=20)),
-        "grid": {"source": "bundled", "code": draw(st.text(min_size=1, max_size=9)), "demand_factor": draw(st.floats(0, 50))},
-        "time": {"start": draw(st.dates(datetime(1990, 1, 1).date())).isoformat(), "hours": draw(st.integers(1, 8784)), "step_minutes": step},
+        "grid": {
+            "source": "bundled",
+            "code": draw(st.text(min_size=1, max_size=9)),
+            "demand_factor": draw(st.floats(0, 50)),
+        },
+        "time": {
+            "start": draw(st.dates(date(1900, 1, 1), date(2200, 12, 31))).isoformat(),
+            "hours": draw(st.integers(1, 8784)),
+            "step_minutes": step,
+        },
         "peers": draw(groups(most=1.0)),
         "market": {"p2p": {"kind": draw(slugs), **draw(parameters)}},
         "tariffs": {
@@ -57,7 +65,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
             "retail_eur_per_mwh": retail,
         },
         "seed": draw(st.integers(0, 2**63 - 1)),
-    }  # fmt: skip
+    }
     return Scenario.model_validate(document)
 
 
@@ -74,9 +82,15 @@ def test_what_is_dumped_is_loaded_again(tmp_path_factory: pytest.TempPathFactory
 
 @MODEST
 @given(
-    demand=st.floats(0, 50), hours=st.integers(1, 8784), battery=st.floats(1e-9, 1e5), kind=slugs, seed=st.integers(0, 99)
-)  # fmt: skip
-def test_settings_arrive_and_change_nothing_else(demand: float, hours: int, battery: float, kind: str, seed: int) -> None:
+    demand=st.floats(0, 50),
+    hours=st.integers(1, 8784),
+    battery=st.floats(1e-9, 1e5),
+    kind=slugs,
+    seed=st.integers(0, 99),
+)
+def test_settings_arrive_and_change_nothing_else(
+    demand: float, hours: int, battery: float, kind: str, seed: int
+) -> None:
     plain = load_scenario("lv-week").scenario
     set_ = {
         "grid.demand_factor": demand,
@@ -91,8 +105,6 @@ def test_settings_arrive_and_change_nothing_else(demand: float, hours: int, batt
     arrived = (changed.grid.demand_factor, changed.time.hours, changed.peers[0].battery_kwh, changed.seed)
     assert arrived == (demand, hours, battery, seed)
     assert changed.market.p2p.kind == kind
-    put_back = ["peers.prosumers.battery_kwh=8", f"market.p2p.kind={plain.market.p2p.kind}"]
-    put_back += [f"grid.demand_factor={plain.grid.demand_factor}"]
     again = merge(
         changed.model_dump(mode="json"),
         {

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -84,8 +85,6 @@ def test_killed_at_ten_random_moments_and_resumed_it_is_byte_identical(whole: Pa
 
 
 def test_a_run_verifies_and_one_altered_value_in_any_table_is_found(whole: Path, tmp_path: Path) -> None:
-    import shutil
-
     assert not verify(whole, registry()).differences
     copy = tmp_path / "copy"
     shutil.copytree(whole, copy)
@@ -103,7 +102,7 @@ def test_a_run_verifies_and_one_altered_value_in_any_table_is_found(whole: Path,
     assert len(altered) >= 8
     found = {(each.table, each.column) for each in verify(copy, registry()).differences if each.kind == "value"}
     assert set(altered) <= found
-    with pytest.raises(InputError, match="altered|truncated"):
+    with pytest.raises(InputError, match=r"altered|truncated"):
         open_run(copy)
 
 
@@ -129,19 +128,18 @@ def test_linear_physics_has_the_ac_flow_as_a_diagnostic_that_changes_nothing(tmp
 
 
 def test_a_failed_run_keeps_its_log_and_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded = load_scenario("case69-day")
-    with pytest.raises(SimulationError, match="step 5: RuntimeError: cable cut"):  # noqa: PT012
-        with Session.begin(loaded, registry(), tmp_path / "run", "mosaik") as session:
-            solve, grid = type(session.built.area.grid).solve, type(session.built.area.grid)
+    session = Session.begin(load_scenario("case69-day"), registry(), tmp_path / "run", "mosaik")
+    grid = type(session.built.area.grid)
+    solve = grid.solve
 
-            def cut(self: object, injections: object) -> object:
-                if session.cursor == 5:
-                    raise RuntimeError("cable cut")
-                return solve(self, injections)  # type: ignore[arg-type]
+    def cut(self: object, injections: object) -> object:
+        if session.cursor == 5:
+            raise RuntimeError("cable cut")
+        return solve(self, injections)  # type: ignore[arg-type]
 
-            monkeypatch.setattr(grid, "solve", cut)
-            for _ in session.advance():
-                pass
+    monkeypatch.setattr(grid, "solve", cut)
+    with pytest.raises(SimulationError, match="step 5: RuntimeError: cable cut"), session:
+        list(session.advance())
     run = open_run(tmp_path / "run")
     assert run.manifest.status == "failed"
     assert len(run.hours) == run.manifest.finished_steps == 5
@@ -168,3 +166,30 @@ def test_one_peer_reads_like_a_person(tmp_path: Path) -> None:
         assert set(someone.orders.peer) <= {someone.row}
         assert "prosumers at bus" in repr(someone)
         assert any(peer.income_eur != 0 for peer in session.model.people)
+
+
+def test_a_session_is_a_cursor_that_reads_back_and_goes_on_simulating(whole: Path, tmp_path: Path) -> None:
+    with Session.begin(load_scenario("case69-day"), registry(), tmp_path / "run", "mosaik") as session:
+        for _ in range(3):
+            session.step()
+        at_three = session.look("peers")
+        session.seek(1)
+        assert session.look("hours")["step"].tolist() == [0]
+        session.step()
+        assert session.record is None, "the second step is read, not simulated again"
+        session.step()
+        pd.testing.assert_frame_equal(session.look("peers"), at_three)
+        session.step()
+        assert session.record is not None
+        assert session.record.decision.step == 3
+    assert open_run(tmp_path / "run").manifest.status == "running"
+
+    with Session.open(whole) as past:
+        past.seek(past.logged)
+        with pytest.raises(InputError, match="at its end"):
+            past.step()
+        past.seek(10)
+        past.step()
+        assert past.look("hours")["step"].tolist() == [10]
+    with pytest.raises(InputError, match="not logged"):
+        past.seek(HOURS + 1)
