@@ -147,6 +147,7 @@ def test_every_column_has_its_own_name_and_meaning() -> None:
 
 
 @pytest.mark.skipif(not REFERENCE.exists(), reason="the documentation is not beside these tests")
+@pytest.mark.tree
 def test_the_reference_page_lists_every_column_and_figure() -> None:
     page = REFERENCE.read_text(encoding="utf-8")
     assert tables.reference() in page, "paste the output of peerflex.runs.tables.reference() into docs/reference/log.md"
