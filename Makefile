@@ -35,7 +35,9 @@ test: $(DEV) typings ## check style, types and behaviour (WORKERS=processes)
 	$(BIN)/pytest -n $(WORKERS)
 
 bench: $(DEV) ## run every benchmark, one after the other
-	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@failed=; for script in benchmarks/[a-z]*.py; do \
+		echo "== $$script"; $(BIN)/python $$script || failed="$$failed $$script"; done; \
+		test -z "$$failed" || { echo "Over budget, or broken:$$failed" >&2; exit 1; }
 
 lock: build/lock/bin/pip-compile ## pin what .venv gets (LOCK_ARGS=--upgrade for the newest)
 	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) $(LOCK_ARGS) -o requirements.lock pyproject.toml

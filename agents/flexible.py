@@ -1,4 +1,4 @@
-"""What a peer can do differently if it is paid: battery, flexible load and PV, as dispatchable orders."""
+"""What a peer can do differently if it is paid: battery, flexible load and PV, as dispatchable offers."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,9 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from peerflex.agents.battery import own_limits_mw
-from peerflex.agents.orders import orders_for
-from peerflex.core.types import Floats, Observation, Orders
-from peerflex.core.units import BUY, SELL
+from peerflex.agents.orders import Offers, downward, upward
+from peerflex.core.types import Floats, Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +35,14 @@ class Costs:
         return np.full(len(seen.peer), self.stored_value)
 
 
-def dispatchable_orders(
+def flexibility(
     seen: Observation,
     costs: Costs,
     battery_mw: Floats,
     flexible_load_share: float,
     may_give: Floats,
     may_take: Floats,
-) -> Orders:
+) -> list[Offers]:
     """Return what peers can still move beside their schedule ``battery_mw``; shapes ``(rows,)``.
 
     Upward: discharge more at its cost, then give up flexible load for the comfort lost. Downward: charge
@@ -51,28 +50,12 @@ def dispatchable_orders(
     ``may_take`` (0 to 1) scale the two directions of the battery, for peers that hold back.
     """
     discharge_mw, charge_mw = own_limits_mw(seen)
-    return Orders.join(
-        [
-            orders_for(
-                seen,
-                SELL,
-                (discharge_mw - battery_mw) * may_give,
-                costs.discharge_eur_per_mwh(seen),
-                dispatchable=True,
-            ),
-            orders_for(
-                seen, BUY, (charge_mw + battery_mw) * may_take, costs.charge_eur_per_mwh(seen), dispatchable=True
-            ),
-            orders_for(
-                seen,
-                SELL,
-                seen.load_mw * flexible_load_share,
-                seen.retail_eur_per_mwh + costs.comfort,
-                dispatchable=True,
-            ),
-            orders_for(seen, BUY, seen.pv_mw, np.zeros(len(seen.peer)), dispatchable=True),
-        ]
-    )
+    return [
+        upward((discharge_mw - battery_mw) * may_give, costs.discharge_eur_per_mwh(seen)),
+        downward((charge_mw + battery_mw) * may_take, costs.charge_eur_per_mwh(seen)),
+        upward(seen.load_mw * flexible_load_share, seen.retail_eur_per_mwh + costs.comfort),
+        downward(seen.pv_mw, np.zeros(len(seen.peer))),
+    ]
 
 
 Wear = Annotated[

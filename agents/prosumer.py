@@ -7,9 +7,9 @@ import numpy as np
 from pydantic import Field
 
 from peerflex.agents.battery import own_limits_mw
-from peerflex.agents.flexible import Comfort, Costs, FlexibleLoadShare, StoredValue, Wear, dispatchable_orders
-from peerflex.agents.orders import net_orders
-from peerflex.core.types import Floats, Observation, Orders, Plan
+from peerflex.agents.flexible import Comfort, Costs, FlexibleLoadShare, StoredValue, Wear, flexibility
+from peerflex.agents.orders import energy, orders_for
+from peerflex.core.types import Floats, Observation, Plan
 
 Voltage = Annotated[float, Field(ge=0.7, le=1.3, description="Voltage in pu")]
 
@@ -46,14 +46,13 @@ class Prosumer:
 
         spread = seen.retail_eur_per_mwh - seen.feed_in_eur_per_mwh
         margin = spread * rng.uniform(0.0, self.greed, size=len(seen.peer))
-        energy = net_orders(
-            seen,
+        net = energy(
             surplus_mw + battery_mw,
             ask=seen.feed_in_eur_per_mwh + margin,
             bid=seen.retail_eur_per_mwh - margin,
         )
-        flexibility = dispatchable_orders(seen, costs, battery_mw, self.flexible_load_share, may_give, may_take)
-        return Plan(battery_mw=battery_mw, pv_mw=seen.pv_mw, orders=Orders.join([energy, flexibility]))
+        movable = flexibility(seen, costs, battery_mw, self.flexible_load_share, may_give, may_take)
+        return Plan(battery_mw=battery_mw, pv_mw=seen.pv_mw, orders=orders_for(seen, [net, *movable]))
 
     def _restraint(self, seen: Observation) -> tuple[Floats, Floats]:
         """Return how far (0 to 1) each peer lets its battery give and take; NaN voltage says nothing."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerflex.agents.flexible import Comfort, Costs, FlexibleLoadShare, StoredValue, Wear, dispatchable_orders
-from peerflex.agents.orders import net_orders
-from peerflex.core.types import Observation, Orders, Plan, floats
+from peerflex.agents.flexible import Comfort, Costs, FlexibleLoadShare, StoredValue, Wear, flexibility
+from peerflex.agents.orders import energy, orders_for
+from peerflex.core.types import Observation, Plan, floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Truthful:
         costs = Costs(self.wear_eur_per_mwh, self.comfort_eur_per_mwh, self.stored_value_eur_per_mwh)
         everything = np.ones(len(seen.peer))
         battery_mw = floats(len(seen.peer))
-        energy = net_orders(seen, seen.pv_mw - seen.load_mw, ask=seen.feed_in_eur_per_mwh, bid=seen.retail_eur_per_mwh)
-        flexibility = dispatchable_orders(
+        net = energy(seen.pv_mw - seen.load_mw, ask=seen.feed_in_eur_per_mwh, bid=seen.retail_eur_per_mwh)
+        movable = flexibility(
             seen, costs, battery_mw, self.flexible_load_share, may_give=everything, may_take=everything
         )
-        return Plan(battery_mw=battery_mw, pv_mw=seen.pv_mw, orders=Orders.join([energy, flexibility]))
+        return Plan(battery_mw=battery_mw, pv_mw=seen.pv_mw, orders=orders_for(seen, [net, *movable]))

@@ -41,9 +41,8 @@ def severity(state: GridState, limits: Limits) -> Severity:
     """Return the shares used in a state. Voltage is measured from the middle of its band; NaN uses nothing."""
     middle = (limits.v_min_pu + limits.v_max_pu) / 2
     half = (limits.v_max_pu - limits.v_min_pu) / 2
-    bus = np.abs(np.nan_to_num(state.v_pu, nan=1.0) - middle) / half
-    bus = np.where(np.isnan(state.v_pu), 0.0, bus)
-    return Severity(branch=np.nan_to_num(state.loading / limits.loading, nan=0.0), bus=bus)
+    shares = state.loading / limits.loading, np.abs(state.v_pu - middle) / half
+    return Severity(*(np.fmax(share, 0.0) for share in shares))  # fmax passes over NaN
 
 
 def worst(used: Severity, at_least: float, most: int | None) -> Watch:

@@ -21,6 +21,12 @@ class PeerflexError(Exception):
     exit_code = 4
 
 
+class CriterionError(PeerflexError):
+    """A study whose figures are not what its criteria require."""
+
+    exit_code = 1
+
+
 class InputError(PeerflexError):
     """Bad input: a scenario, profile, network, plugin or log that cannot be used.
 

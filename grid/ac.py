@@ -46,6 +46,7 @@ class AcGrid:
         self._wires = wires
         self._newton = newton
         self._zbus = Zbus(wires) if wires.engine == "zbus" else None
+        self._last: tuple[GridState, Flow] | None = None  # slopes are often asked for right after the state
 
     @property
     def buses(self) -> BusTable:
@@ -77,7 +78,9 @@ class AcGrid:
             flow, off = relieved
             p_mw, q_mvar, shed_any = np.where(off, 0.0, p_mw), np.where(off, 0.0, q_mvar), True
         method = f"{flow.method}+shed" if shed_any else flow.method
-        return state_of(self._wires, flow, p_mw, q_mvar, p_mw - asked_mw, method)
+        state = state_of(self._wires, flow, p_mw, q_mvar, p_mw - asked_mw, method)
+        self._last = state, flow
+        return state
 
     @cached_property
     def _shedding_order(self) -> Ints:
@@ -126,6 +129,8 @@ class AcGrid:
         ``state`` may come from another grid (the real one, seen by a DSO whose own model is this): its injections
         count, not its voltages. Without a solution there is nothing to say: all sensitivities are 0.
         """
+        if self._last is not None and self._last[0] is state:
+            return self._slopes.at(self._last[1].v, branches, buses)
         flow = self._flow(state.p_mw, state.q_mvar)
         if flow is None:
             return no_sensitivities(branches, buses, len(self.buses))

@@ -14,6 +14,7 @@ from peerflex.scenarios.load import LoadedScenario, load_scenario
 
 if TYPE_CHECKING:
     from peerflex.runs.cosim import Coupling
+    from peerflex.runs.study_result import StudyResult
 
 RESULTS = Path("results")
 
@@ -59,6 +60,28 @@ def resume(
     """Go on with a run that was stopped, and return it when it is done."""
     session = Session.resume(Path(folder), registry([Path(each) for each in plugins]), coupling)
     return _to_the_end(session, restored(open_run(Path(folder), check=False)), plugins, watch)
+
+
+def study(
+    name_or_path: str | Path,
+    *,
+    seeds: str | None = None,
+    jobs: int = 1,
+    out: Path | str | None = None,
+    plugins: Sequence[Path | str] = (),
+) -> "StudyResult":
+    """Simulate a bundled study or a YAML file and return what it found; it is in a new folder too.
+
+    ``seeds`` are ``"first-last"``; simulations that failed are in the result's ``failed``, criteria that do not
+    hold in ``broken``. With more than one of ``jobs``, call it from under ``if __name__ == "__main__":``.
+
+    Raises:
+        InputError: if anything given is wrong.
+    """
+    from peerflex.runs.study import run_study
+
+    files = [Path(each) for each in plugins]
+    return run_study(str(name_or_path), seeds, jobs, Path(out) if out is not None else None, files)
 
 
 def _to_the_end(session: Session, loaded: LoadedScenario, plugins: Sequence[Path | str], watch: Watch | None) -> Run:

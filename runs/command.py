@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from peerflex.core.errors import VerificationError
+from peerflex.core.errors import CriterionError, SimulationError, VerificationError
 from peerflex.core.types import HourRecord
 from peerflex.runs import api, show
 from peerflex.runs.finish import PICTURE, REFERENCE
@@ -98,6 +98,37 @@ def verify_run(folder: Path, plugins: list[Path]) -> None:
     if report.differences:
         raise VerificationError(f"{folder}: {len(report.differences)} columns differ from a fresh simulation")
     show.say(f"verified: {report.steps} steps, every table as simulated again")
+
+
+def run_study_command(study: str, seeds: str | None, jobs: int, out: Path | None, plugins: list[Path]) -> None:
+    """Simulate a study, with progress, its figures and its criteria.
+
+    Raises:
+        SimulationError: if a simulation failed; the others are kept and compared all the same.
+        CriterionError: if a criterion does not hold.
+    """
+    from peerflex.runs.study import run_study
+    from peerflex.runs.study_tables import show_study
+
+    columns = (TextColumn("[bold]simulating"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"))
+    with Progress(*columns, TimeRemainingColumn(), console=show.CONSOLE) as progress:
+        task = progress.add_task("simulating", total=None)
+
+        def watch(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        result = run_study(study, seeds, jobs, out, plugins, watch)
+    show_study(result)
+    show.say(f"everything is in {result.folder}")
+    if result.failed:
+        first = result.failed[0]
+        what = (
+            f"{len(result.failed)} simulations failed; the first, {result.folder / first.folder}, says {first.reason}"
+        )
+        raise SimulationError(what)
+    if result.broken:
+        names = ", ".join(dict.fromkeys(each.name for each in result.broken))
+        raise CriterionError(f"{result.folder}: not as required: {names}")
 
 
 def _reference_of(folder: Path) -> Run | None:

@@ -14,7 +14,6 @@ from peerflex.core.errors import InputError, SimulationError
 from peerflex.core.types import GridState, HourRecord, PeerState
 from peerflex.runs.build import Built, build
 from peerflex.runs.manifest import PART_STEPS, Status, describe
-from peerflex.runs.model import AreaModel
 from peerflex.runs.plugins import Registry
 from peerflex.runs.reader import Run, open_run
 from peerflex.runs.writer import RunWriter
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from peerflex.runs.cosim import Coupling
+    from peerflex.runs.model import AreaModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Driver(Protocol):
 class InProcess:
     """The plain driver: one step of the Mesa model is one step of the run."""
 
-    def __init__(self, model: AreaModel) -> None:
+    def __init__(self, model: "AreaModel") -> None:
         self.model = model
 
     def step(self) -> HourRecord:
@@ -62,7 +62,7 @@ class _Live:
     """What can append: the area and its network, the model, what drives it, and the log it goes to."""
 
     built: Built
-    model: AreaModel
+    model: "AreaModel"
     driver: Driver
     writer: RunWriter
 
@@ -159,7 +159,7 @@ class Session:
         return self._simulated.built
 
     @property
-    def model(self) -> AreaModel:
+    def model(self) -> "AreaModel":
         """The Mesa model, as it is after the last simulated step."""
         return self._simulated.model
 
@@ -240,6 +240,8 @@ def restored(run: Run) -> LoadedScenario:
 
 
 def _live(built: Built, writer: RunWriter, driver: str, carried: Carried | None, coupling: "Coupling | None") -> _Live:
+    from peerflex.runs.model import AreaModel  # Mesa takes a second to import, and a replay needs none
+
     model = AreaModel(built.area)
     if carried is not None:
         model.restore(writer.next_step, carried.peers, carried.measured)
@@ -251,7 +253,7 @@ def _live(built: Built, writer: RunWriter, driver: str, carried: Carried | None,
     return _Live(built, model, _driver(driver, model, coupling), writer)
 
 
-def _driver(name: str, model: AreaModel, coupling: "Coupling | None") -> Driver:
+def _driver(name: str, model: "AreaModel", coupling: "Coupling | None") -> Driver:
     if name == "mesa":
         if coupling is not None:
             raise InputError("driver", "'mesa' cannot couple other simulators", "Use the driver 'mosaik'.")

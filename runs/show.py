@@ -97,14 +97,11 @@ HOUR_COLUMNS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
 
 
 def hours(run: Run) -> None:
-    """Print one line a step."""
+    """Print one line a step: plain text, since a table of rich would take ten seconds for a year."""
     frame = run.hours
-    table = Table(box=None, pad_edge=False)
-    for title, _, _ in HOUR_COLUMNS:
-        table.add_column(title, justify="right", no_wrap=True)
-    for row in zip(*(frame[column] for _, column, _ in HOUR_COLUMNS), strict=True):
-        table.add_row(*(form(value) for (_, _, form), value in zip(HOUR_COLUMNS, row, strict=True)))
-    CONSOLE.print(table)
+    columns = [[title, *map(form, frame[column])] for title, column, form in HOUR_COLUMNS]
+    widths = [max(map(len, texts)) for texts in columns]
+    say("\n".join("  ".join(map(str.rjust, row, widths)) for row in zip(*columns, strict=True)))
 
 
 def summary(run: Run, reference: Run | None) -> None:

@@ -61,11 +61,11 @@ def of_hour(rows: "pd.DataFrame", name: str) -> float:
     time.
     """
     column = rows[name]
-    if name.endswith(("_mwh", "_mvarh", "_eur")) or name in _COUNTS:
-        return float(column.sum(min_count=1))
-    if "lowest" in name or "highest" in name:
-        return float(column.min() if "lowest" in name else column.max())
     if name == "p2p_price_eur_per_mwh":
         volume = float(rows["p2p_mwh"].sum())
         return float((column * rows["p2p_mwh"]).sum()) / volume if volume else float("nan")
+    if "lowest" in name or "highest" in name:
+        return float(column.min() if "lowest" in name else column.max())
+    if name in _COUNTS or (name.endswith(("_mwh", "_mvarh", "_eur")) and "_per_" not in name):
+        return float(column.sum(min_count=1))
     return float(column.mean())
