@@ -50,7 +50,7 @@ def settle(
     net_flex_mw = np.array([(decision.offers.side * flex.accepted_mw).sum()])
     residual_mwh = (decision.scheduled_mw - decision.contracted_mw) * hours
     imbalance_mwh = metered_mw * hours - decision.scheduled_mw * hours
-    return Ledger.join(
+    entries = Ledger.join(
         [
             _entries(Reason.P2P, trades.seller, trades.buyer, trades.quantity_mw * hours, trades.price_eur_per_mwh),
             _entries(Reason.FLEX, flex_giver, flex_taker, flex.accepted_mw * hours, flex.price_eur_per_mwh),
@@ -62,6 +62,9 @@ def settle(
             _entries(Reason.WHOLESALE, upstream, supplier, np.array([state.exchange_mw * hours]), wholesale),
         ]
     )
+    return entries.take(
+        ~(np.abs(entries.energy_mwh) < NOTHING_MWH)
+    )  # keeps what is not a number: the balance will tell
 
 
 def check_balance(
@@ -96,15 +99,14 @@ def check_balance(
 
 
 def _entries(reason: Reason, giver: Ints | int, taker: Ints | int, energy_mwh: Floats, price: Floats | float) -> Ledger:
-    """Return the entries at a price in EUR/MWh, without those of no energy."""
-    entries = Ledger(
+    """Return the entries at a price in EUR/MWh."""
+    return Ledger(
         giver=np.broadcast_to(giver, energy_mwh.shape),
         taker=np.broadcast_to(taker, energy_mwh.shape),
         reason=np.full(len(energy_mwh), reason.value),
         energy_mwh=energy_mwh,
         amount_eur=energy_mwh * price,
     )
-    return entries.take(~(np.abs(energy_mwh) < NOTHING_MWH))  # keeps what is not a number: the balance will tell
 
 
 def _supplied(
