@@ -7,7 +7,6 @@ the sign rule). Rows are referred to by position: ``peer`` is a row of ``PeerTab
 """
 
 from dataclasses import Field, dataclass, field, fields
-from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -36,7 +35,6 @@ def add_up(rows: Ints, values: Floats, n: int) -> Floats:
     return np.bincount(rows, weights=values, minlength=n).astype(np.float64, copy=False)
 
 
-@cache
 def _columns(table: type["Rows"]) -> "tuple[Field[Any], ...]":
     return fields(cast("type[DataclassInstance]", table))
 
