@@ -1,12 +1,13 @@
 """The distribution system operator: watches, warns and buys flexibility, all with its own model of the network."""
 
+from dataclasses import fields
+
 import mesa
 import numpy as np
 
-from peerflex.agents.watch import Watch, severity, worst
+from peerflex.agents.watch import Severity, severity, worst
 from peerflex.core.protocols import Grid
 from peerflex.core.types import (
-    Bools,
     FlexNeed,
     Floats,
     GridState,
@@ -20,6 +21,12 @@ from peerflex.core.types import (
 
 VIOLATION = 5e-7
 """A limit is violated by more than this share of it; half of what a cleared market may leave."""
+
+BACK_OFF = 1e-5
+"""The market is asked to stay this far inside a limit, so that what the linearisation misses is not a violation."""
+
+MOST_NEEDS = 50
+"""Rows added in a round: relieving the worst relieves most others; what is left is added in the next round."""
 
 MOST_WARNINGS = 20
 """The signal comes from the elements nearest to their limits; more of them say the same again."""
@@ -41,24 +48,30 @@ class DSO(mesa.Agent):
         return FlexNeed(np.zeros(0, bool), ints(0), nothing, nothing, nothing, floats(0, len(self.grid.buses)), nothing)
 
     def signal(self, expected: Injections, measured: GridState | None) -> Signal:
-        """Say where injection is wanted: what is near a limit in the forecast, or was in the last step.
+        """Say where injection is wanted: what is near a limit in the forecast, and what was in the last step.
 
         An element is at risk when it uses at least ``at_risk`` of its limit. ``relief`` adds up what one MW at
-        each bus would do for the worst of them, scaled to [-1, 1].
+        each bus would do for the worst of them, each in the state in which it is at risk, scaled to [-1, 1].
         """
-        silent = Signal(relief=floats(len(self.grid.buses)), at_risk=np.zeros(len(self.grid.branches), bool))
-        if not self.publishes:
-            return silent
-        state = self.grid.solve(expected)
-        used = severity(state, self.limits)
-        if measured is not None:
-            used = used.maximum(severity(measured, self.limits))
+        wanted, at_risk = floats(len(self.grid.buses)), np.zeros(len(self.grid.branches), dtype=np.bool_)
+        if self.publishes:
+            states = [self.grid.solve(expected)] + ([] if measured is None else [measured])
+            for state in states:
+                used = severity(state, self.limits)
+                at_risk |= used.branch >= self.at_risk
+                wanted += self._wanted(state, used)
+        return Signal(_scaled(wanted), at_risk)
+
+    def _wanted(self, state: GridState, used: Severity) -> Floats:
+        """Return what one MW at each bus does for the elements at risk in a state; shape ``(buses,)``."""
         watch = worst(used, self.at_risk, MOST_WARNINGS)
         if not watch or state.method == "dark":
-            return silent
+            return floats(len(self.grid.buses))
         slopes = self.grid.sensitivities(state, watch.branches, watch.buses)
-        wanted = _relief(slopes, used.of(watch), self._towards(slopes))
-        return Signal(relief=wanted, at_risk=used.branch >= self.at_risk)
+        largest = np.abs(slopes.by_mw).max(axis=1, keepdims=True)
+        towards = (used.of(watch) * self._towards(slopes))[:, None]
+        wanted: Floats = (slopes.by_mw / np.where(largest > 0, largest, 1.0) * towards).sum(axis=0)
+        return wanted
 
     def _towards(self, slopes: Sensitivities) -> Floats:
         """Return per row whether its value should rise (+1) or fall (-1) to be further from its limit."""
@@ -69,40 +82,42 @@ class DSO(mesa.Agent):
     def need(self, expected: Injections, activated_mw: Floats, before: FlexNeed | None) -> FlexNeed:
         """Return the limits to keep, linearised where the activations so far lead.
 
-        ``expected`` are the injections without any activation and the rows are stated relative to them. Rows
-        of ``before`` stay: a limit once violated stays watched. Returns ``before`` itself when nothing is
-        violated any more, and a need without rows when nothing is violated at all (or nothing can be solved).
+        ``expected`` are the injections without any activation; rows are stated relative to them. What is violated
+        now is added to the rows of ``before``, which stay as cuts: without them the market would jump back and
+        forth between the operating points it was shown. Returns ``before`` itself when nothing is violated any
+        more, and a need without rows when nothing is violated at all (or nothing can be solved).
         """
+        nothing_new = self._no_need if before is None else before
         state = self.grid.solve(Injections(expected.p_mw + activated_mw, expected.q_mvar))
-        watch = worst(severity(state, self.limits), 1.0 + VIOLATION, None)
+        watch = worst(severity(state, self.limits), 1.0 + VIOLATION, MOST_NEEDS)
         if not watch or state.method == "dark":
-            return self._no_need if before is None else before
-        if before is not None:
-            watch = watch | Watch(before.element[~before.is_voltage], before.element[before.is_voltage])
+            return nothing_new
         slopes = self.grid.sensitivities(state, watch.branches, watch.buses)
         loading, v_min, v_max = self.limits.loading, self.limits.v_min_pu, self.limits.v_max_pu
-        lower = np.concatenate([-loading[watch.branches], v_min[watch.buses]])
-        upper = np.concatenate([loading[watch.branches], v_max[watch.buses]])
         # A voltage that no injection moves, such as the upstream grid's, cannot be bought: it stays a violation.
         movable = np.isfinite(slopes.mw_per_unit)
-        return FlexNeed(
+        if not movable.any():
+            return nothing_new
+        rows = FlexNeed(
             is_voltage=np.repeat([False, True], [len(watch.branches), len(watch.buses)])[movable],
             element=np.concatenate([watch.branches, watch.buses])[movable],
             value=(slopes.value - (slopes.by_mw * activated_mw).sum(axis=1))[movable],
-            lower=lower[movable],
-            upper=upper[movable],
+            lower=np.concatenate([-loading[watch.branches], v_min[watch.buses]])[movable] + BACK_OFF,
+            upper=np.concatenate([loading[watch.branches], v_max[watch.buses]])[movable] - BACK_OFF,
             by_mw=slopes.by_mw[movable],
             mw_per_unit=slopes.mw_per_unit[movable],
         )
+        return rows if before is None or not len(before) else _below(before, rows)
 
 
-def _relief(slopes: Sensitivities, weight: Floats, towards: Floats) -> Floats:
-    """Return what more injection at each bus does for the watched rows, in [-1, 1]; small effects are none."""
-    scale = np.abs(slopes.by_mw).max(axis=1, keepdims=True)
-    help_per_mw = slopes.by_mw / np.where(scale > 0, scale, 1.0) * (weight * towards)[:, None]
-    total = help_per_mw.sum(axis=0)
-    largest = np.abs(total).max(initial=0.0)
+def _below(first: FlexNeed, then: FlexNeed) -> FlexNeed:
+    """Return two needs as one, the rows of the second below those of the first."""
+    return FlexNeed(*(np.concatenate([getattr(first, f.name), getattr(then, f.name)]) for f in fields(FlexNeed)))
+
+
+def _scaled(wanted: Floats) -> Floats:
+    """Return what is wanted in [-1, 1]; small effects are none."""
+    largest = np.abs(wanted).max(initial=0.0)
     if largest == 0.0:
-        return np.zeros_like(total)
-    matters: Bools = np.abs(total) >= 0.05 * largest
-    return np.where(matters, total / largest, 0.0)
+        return wanted
+    return np.where(np.abs(wanted) >= 0.05 * largest, wanted / largest, 0.0)

@@ -10,6 +10,9 @@ from peerflex.agents.battery import own_limits_mw
 from peerflex.agents.orders import Offers, downward, upward
 from peerflex.core.types import Floats, Observation
 
+CURTAILMENT_FEE_EUR_PER_MWH = 1.0
+"""What curtailing PV must bring: below any ask, so that nobody curtails to let a neighbour's surplus through."""
+
 
 @dataclass(frozen=True, slots=True)
 class Costs:
@@ -54,7 +57,7 @@ def flexibility(
         upward((discharge_mw - battery_mw) * may_give, costs.discharge_eur_per_mwh(seen)),
         downward((charge_mw + battery_mw) * may_take, costs.charge_eur_per_mwh(seen)),
         upward(seen.load_mw * flexible_load_share, seen.retail_eur_per_mwh + costs.comfort),
-        downward(seen.pv_mw, np.zeros(len(seen.peer))),
+        downward(seen.pv_mw, np.minimum(seen.feed_in_eur_per_mwh, 0.0) - CURTAILMENT_FEE_EUR_PER_MWH),
     ]
 
 

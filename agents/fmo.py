@@ -7,15 +7,22 @@ import mesa
 from peerflex.agents.dso import DSO
 from peerflex.core.protocols import FlexMarket
 from peerflex.core.types import FlexNeed, FlexOffers, FlexResult, Floats, Injections, add_up, floats
+from peerflex.core.units import QUANTITY_TOLERANCE_MW
+
+MOST_INFEASIBLE = 3
+"""Rounds in which relief may be missing before the market is left as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Procurement:
-    """What the flexibility market came to: the last need and result, and how many rounds it took."""
+    """What the flexibility market came to: the last need and result, how many rounds it took, and whether the DSO
+    then expects every limit to be kept.
+    """
 
     need: FlexNeed
     result: FlexResult
     rounds: int
+    kept: bool
 
 
 class FMO(mesa.Agent):
@@ -30,18 +37,22 @@ class FMO(mesa.Agent):
         """Clear the market until no limit is violated in the DSO's model, at most ``rounds`` times.
 
         The need is linear and the wires are not: after each clearing the DSO looks again at the operating
-        point that the activations lead to, and the market is cleared anew from scratch on the new slopes.
+        point that the activations lead to, and the market is cleared anew from scratch with the rows that adds.
+        A market that cannot relieve the limits, or that activates nothing, is not asked for ever.
         """
-        need = dso.need(expected, floats(len(expected.p_mw)), None)
+        n_buses = len(expected.p_mw)
+        need = dso.need(expected, floats(n_buses), None)
         result = self.market.clear(need, offers)
-        rounds = 1
-        while len(need) and rounds < self.rounds:
-            again = dso.need(expected, activated_mw(offers, result, len(expected.p_mw)), need)
-            if again is need:
+        rounds, infeasible, kept = 1, 0, not len(need)
+        while len(need) and result.accepted_mw.any() and infeasible < MOST_INFEASIBLE:
+            again = dso.need(expected, activated_mw(offers, result, n_buses), need)
+            kept = again is need
+            if kept or rounds == self.rounds:
                 break
             need, rounds = again, rounds + 1
             result = self.market.clear(need, offers)
-        return Procurement(need, result, rounds)
+            infeasible += bool((result.missing_mw > QUANTITY_TOLERANCE_MW).any())
+        return Procurement(need, result, rounds, kept)
 
 
 def activated_mw(offers: FlexOffers, result: FlexResult, n_buses: int) -> Floats:

@@ -63,7 +63,12 @@ def _run(program: Program, cost: Floats, missing_cost: float, most_missing_mw: f
     solver = _loaded(program, cost, missing_cost, most_missing_mw)
     solver.run()
     status = solver.getModelStatus()
-    if status == HighsModelStatus.kInfeasible:
+    if status == HighsModelStatus.kUnknown:  # large programs at the edge of feasibility: presolve decides them
+        solver = _loaded(program, cost, missing_cost, most_missing_mw)
+        solver.setOptionValue("presolve", "on")
+        solver.run()
+        status = solver.getModelStatus()
+    if status in (HighsModelStatus.kInfeasible, HighsModelStatus.kUnboundedOrInfeasible):
         return None
     if status != HighsModelStatus.kOptimal:
         raise SimulationError(f"flexibility market: HiGHS stopped with '{solver.modelStatusToString(status)}'")

@@ -16,9 +16,12 @@ def match(orders: Orders, accepted_mw: Floats, price_eur_per_mwh: float) -> Mark
     in order of their row; then both queues are served from the front. In a single-price market who trades with
     whom moves no money, so any rule would do; this one is stable and gives fewer trades than orders.
 
+    A peer served by its own asset (its battery, say, at the price the market found) is accepted on both sides, but
+    that is no trade and no money moves.
+
     ``accepted_mw`` has shape ``(orders,)``; what is sold and what is bought must add up to the same. The result's
-    ``accepted_mw`` is the sum of each order's trades: the market nets to zero exactly, and an order may exceed what
-    was asked for by the rounding of the running sums (1e-16 of the volume).
+    ``accepted_mw`` is the sum of each order's trades and own supply: the market nets to zero exactly, and an order
+    may exceed what was asked for by the rounding of the running sums (1e-16 of the volume).
     """
     sells = _queue(orders, accepted_mw, SELL)
     buys = _queue(orders, accepted_mw, BUY)
@@ -42,7 +45,7 @@ def match(orders: Orders, accepted_mw: Floats, price_eur_per_mwh: float) -> Mark
         price_eur_per_mwh=np.full(len(quantity), price_eur_per_mwh),
     )
     traded = add_up(sell_order, quantity, len(orders)) + add_up(buy_order, quantity, len(orders))
-    return MarketResult(traded, price_eur_per_mwh, trades)
+    return MarketResult(traded, price_eur_per_mwh, trades.take(trades.seller != trades.buyer))
 
 
 def nothing_traded(orders: Orders) -> MarketResult:

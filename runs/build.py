@@ -23,7 +23,6 @@ from peerflex.scenarios.profiles import build_profiles
 from peerflex.scenarios.schema import Component, PeerGroup, Scenario
 
 HALF = 0.5
-"""Batteries begin half full: no scenario may win by the energy it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def build(loaded: LoadedScenario, registry: Registry) -> Built:
     peers = build_peers(loaded, network.connections, grid.buses)
     area = Area(
         peers=peers,
-        start=PeerState(HALF * peers.battery_mwh),
+        start=PeerState(np.zeros(len(peers))),  # batteries begin empty: nobody wins by energy it was given
         profiles=build_profiles(loaded, network.connections, peers, network.year),
         behaviours=tuple(_behaviour(group, row, registry, origin) for row, group in enumerate(scenario.peers)),
         behaviour_names=tuple(group.name for group in scenario.peers),

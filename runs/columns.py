@@ -215,6 +215,12 @@ def per_hour(rate: Source) -> Source:
     return lambda part: np.asarray(rate(part)) * part.hours
 
 
+def largest(path: str) -> Source:
+    """Take the largest value of a column whose length differs from step to step; 0 if there is none."""
+    read = attrgetter(path)
+    return lambda part: np.array([read(record).max(initial=0.0) for record in part.records], dtype=np.float64)
+
+
 def peak(path: str, sign: int) -> Source:
     """Take the highest (+1) or lowest (-1) value; NaN if there is none."""
 

@@ -126,7 +126,8 @@ def _gains(axis: "Axes", run: Run, reference: Run | None) -> None:
     """Draw income less cost of the whole run, or what it is more than in the reference."""
     ours = incomes(run)
     if reference is not None:
-        ours = {name: value - incomes(reference)[name] for name, value in ours.items()}
+        theirs = incomes(reference)
+        ours = {name: ours.get(name, 0.0) - theirs.get(name, 0.0) for name in ours | theirs}
     names, values = list(ours), [ours[name] for name in ours]
     axis.barh(names, values, color=[GREEN if value >= 0 else ORANGE for value in values])
     axis.axvline(0, color="black", linewidth=0.8)

@@ -19,14 +19,28 @@ def of_flexibility(area: Area, offers: FlexOffers, bought: Procurement) -> tuple
         f"{outside} offers are priced on the wrong side of the interface price",
         "they take no part in this clearing",
     )
-    return (ineligible,) * (outside > 0) + tuple(
-        Event(
-            "flexibility-missing",
-            _place(area, bool(need.is_voltage[row]), int(need.element[row])),
-            f"{missing[row]:.6f} MW of relief missing",
-            "the limit stays violated by what is missing",
-        )
-        for row in np.flatnonzero(missing > QUANTITY_TOLERANCE_MW)
+    unsettled = Event(
+        "flexibility-unsettled",
+        "flexibility market",
+        f"limits still violated in the DSO's model after {bought.rounds} rounds",
+        "the last clearing counts; what is left is a violation",
+    )
+    lacking: dict[tuple[bool, int], float] = {}
+    for row in np.flatnonzero(missing > QUANTITY_TOLERANCE_MW):
+        place = (bool(need.is_voltage[row]), int(need.element[row]))
+        lacking[place] = max(lacking.get(place, 0.0), float(missing[row]))
+    return (
+        *((ineligible,) if outside else ()),
+        *((unsettled,) if not bought.kept and not lacking else ()),
+        *(
+            Event(
+                "flexibility-missing",
+                _place(area, *place),
+                f"{missing_mw:.6f} MW of relief missing",
+                "the limit stays violated by what is missing",
+            )
+            for place, missing_mw in lacking.items()
+        ),
     )
 
 

@@ -76,7 +76,7 @@ KPIS: Final = (
     Kpi("p2p_price_eur_per_mwh", "EUR/MWh", "Its price, averaged by volume", _Seen.p2p_price),
     Kpi("lfm_cost_eur", "EUR", "What the DSO paid for flexibility", lambda s: s.sum("lfm_cost_eur")),
     Kpi("lfm_mwh", "MWh", "Flexibility activated, both directions", lambda s: s.sum("lfm_mwh")),
-    Kpi("missing_mwh", "MWh", "Relief that nobody offered, over all needs", _Seen.missing_mwh),
+    Kpi("missing_mwh", "MWh", "Relief that nobody offered, where most was missing", _Seen.missing_mwh),
     Kpi("losses_mwh", "MWh", "Consumption of the network itself", lambda s: s.sum("losses_mwh")),
     Kpi("import_mwh", "MWh", "Energy from the upstream grid", lambda s: s.sum_of("exchange_mwh", 1)),
     Kpi("export_mwh", "MWh", "Energy to the upstream grid", lambda s: s.sum_of("exchange_mwh", -1)),

@@ -13,6 +13,7 @@ from peerflex.runs.columns import (
     each,
     element,
     joined,
+    largest,
     mean,
     overload_mva,
     peak,
@@ -53,7 +54,9 @@ HOURS: Final = Table(
         Column("lfm_mwh", "float", per_hour(total(f"{_FLEX}.accepted_mw")), "Flexibility activated, both directions"),
         Column("lfm_cost_eur", "float", per_hour(each(f"{_FLEX}.cost_eur_per_h")), "What the DSO pays for it"),
         Column("lfm_residual_mwh", "float", per_hour(each(f"{_FLEX}.residual_mw")), "Upward minus downward"),
-        Column("missing_mw", "float", total(f"{_FLEX}.missing_mw"), "Relief that nobody offered, over all needs"),
+        Column(
+            "missing_mw", "float", largest(f"{_FLEX}.missing_mw"), "Relief that nobody offered, where most is missing"
+        ),
         Column("highest_loading", "float", peak("state.loading", 1), "Highest branch loading, 1.0 at the rating"),
         Column("highest_loading_branch", "branch", peak_row("state.loading", 1), "Where"),
         Column("lowest_voltage_pu", "float", peak("state.v_pu", -1), "Lowest bus voltage"),

@@ -163,7 +163,7 @@ class Dso(Section):
     forecast_error: Error = Field(
         default=0.0, description="relative standard deviation of the DSO's load and PV forecast"
     )
-    lfm_rounds: int = Field(default=5, ge=1, le=20, description="most rounds of buying flexibility and checking again")
+    lfm_rounds: int = Field(default=20, ge=1, le=100, description="most rounds of buying flexibility and checking")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
