@@ -33,7 +33,7 @@ KINDS: dict[str, MessageKind] = {
         MessageKind("flex-offer", ("peer", "mediator"), ("fmo",), ("bus", *_ORDER), "flex"),
         MessageKind("activation", ("fmo",), ("peer", "mediator"), ("accepted_mw", "price_eur_per_mwh"), "flex"),
         MessageKind("flex-result", ("fmo",), ("dso",), ("accepted_mw", "cost_eur", "missing_mw"), "flex"),
-        MessageKind("schedule", ("peer",), ("supplier",), ("scheduled_mw",), "peers"),
+        MessageKind("schedule", ("peer",), ("supplier", "dso"), ("scheduled_mw",), "peers"),
         MessageKind("regulation-request", ("tso",), ("fmo", "mediator"), ("direction", "quantity_mw"), "flex"),
         MessageKind("regulation-offer", ("mediator", "fmo"), ("tso",), ("direction", "quantity_mw"), "flex"),
         MessageKind("meter-reading", ("meter",), ("supplier", "dso"), ("injection_mwh",), "peers"),

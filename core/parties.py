@@ -28,6 +28,7 @@ class Reason(IntEnum):
     LOSSES = 4
     WHOLESALE = 5
     FLEX_RESIDUAL = 6
+    SHED = 7
 
 
 def party_names(peer_names: tuple[str, ...]) -> tuple[str, ...]:

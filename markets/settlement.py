@@ -1,7 +1,8 @@
 """Who pays whom for what: the entries of the ledger, and the proof that they add up.
 
 Each peer's meter is explained in three parts: what it contracted in the local markets, what else it had announced
-(the residual, to or from the supplier) and what it did otherwise (the imbalance, likewise, at a worse price).
+(the residual, to or from the supplier) and what it did otherwise (the imbalance, likewise, at a worse price). What the
+network took off is given back at the tariff it was billed at.
 """
 
 import numpy as np
@@ -26,7 +27,7 @@ NOTHING_MWH = 1e-15
 
 BALANCE_TOLERANCE = 1e-9
 LEAST_TURNOVER_MWH = 1e-5
-"""A party that moved less than 10 Wh is held to the absolute tolerance of 10 Wh."""
+"""A party that moved less than 10 Wh is held to the tolerance of one that moved 10 Wh."""
 
 
 def settle(
@@ -49,7 +50,9 @@ def settle(
     flex_taker = np.where(upward, dso, decision.offers.peer)
     net_flex_mw = np.array([(decision.offers.side * flex.accepted_mw).sum()])
     residual_mwh = (decision.scheduled_mw - decision.contracted_mw) * hours
-    imbalance_mwh = metered_mw * hours - decision.scheduled_mw * hours
+    asked_mwh = (decision.pv_mw + decision.battery_mw - decision.load_mw) * hours
+    shed_mwh = metered_mw * hours - asked_mwh
+    imbalance_mwh = metered_mw * hours - decision.scheduled_mw * hours - shed_mwh
     entries = Ledger.join(
         [
             _entries(Reason.P2P, trades.seller, trades.buyer, trades.quantity_mw * hours, trades.price_eur_per_mwh),
@@ -57,6 +60,8 @@ def settle(
             _entries(Reason.FLEX_RESIDUAL, dso, supplier, net_flex_mw * hours, interface),
             _supplied(Reason.RESIDUAL, peers, supplier, residual_mwh, feed_in, retail),
             _supplied(Reason.RESIDUAL, Role.OTHERS.party(n), supplier, others_mw * hours, feed_in, retail),
+            # What the network took off is undone at the tariff it was billed at: nobody pays for being cut off.
+            _supplied(Reason.SHED, peers, supplier, shed_mwh, retail, feed_in),
             _supplied(Reason.IMBALANCE, peers, supplier, imbalance_mwh, feed_in * (1 - spread), retail * (1 + spread)),
             _entries(Reason.LOSSES, supplier, dso, np.array([state.loss_mw * hours]), wholesale),
             _entries(Reason.WHOLESALE, upstream, supplier, np.array([state.exchange_mw * hours]), wholesale),

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from peerflex.core.types import HourRecord
-from peerflex.runs.finish import finish
-from peerflex.runs.plugins import registry
+from peerflex.runs.build import build
+from peerflex.runs.finish import finish, is_finished
+from peerflex.runs.plugins import Registry, registry
 from peerflex.runs.reader import Run, open_run
 from peerflex.runs.session import Session, restored
 from peerflex.scenarios.load import LoadedScenario, load_scenario
@@ -46,8 +47,9 @@ def run(
     """
     loaded = load_scenario(str(scenario), list(settings), seed, hours)
     folder = Path(out) if out is not None else new_folder(loaded)
-    session = Session.begin(loaded, registry([Path(each) for each in plugins]), folder, driver, coupling)
-    return _to_the_end(session, loaded, plugins, watch)
+    parts = registry([Path(each) for each in plugins])
+    session = Session.begin(loaded, parts, folder, driver, coupling)
+    return _to_the_end(session, loaded, parts, watch)
 
 
 def resume(
@@ -58,8 +60,14 @@ def resume(
     watch: Watch | None = None,
 ) -> Run:
     """Go on with a run that was stopped, and return it when it is done."""
-    session = Session.resume(Path(folder), registry([Path(each) for each in plugins]), coupling)
-    return _to_the_end(session, restored(open_run(Path(folder), check=False)), plugins, watch)
+    folder, parts = Path(folder), registry([Path(each) for each in plugins])
+    stopped = open_run(folder)
+    if stopped.manifest.status == "done" and not is_finished(stopped):
+        loaded = restored(stopped)
+        finish(stopped, loaded, build(loaded, parts).network, parts)
+        return stopped
+    session = Session.resume(folder, parts, coupling)
+    return _to_the_end(session, restored(stopped), parts, watch)
 
 
 def study(
@@ -84,13 +92,13 @@ def study(
     return run_study(str(name_or_path), seeds, jobs, Path(out) if out is not None else None, files)
 
 
-def _to_the_end(session: Session, loaded: LoadedScenario, plugins: Sequence[Path | str], watch: Watch | None) -> Run:
+def _to_the_end(session: Session, loaded: LoadedScenario, parts: Registry, watch: Watch | None) -> Run:
     with session:
         for _ in session.advance():
             if watch is not None and session.record is not None:
                 watch(session.record)
     done = open_run(session.folder, check=False)
-    finish(done, loaded, session.built.network, registry([Path(each) for each in plugins]))
+    finish(done, loaded, session.built.network, parts)
     return done
 
 

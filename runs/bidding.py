@@ -38,7 +38,11 @@ def ask(area: Area, step: int, seen: list[Observation], forecast: Base) -> tuple
             )
         battery_mw[rows.peer] = np.where(broken, 0.0, plan.battery_mw)
         pv_mw[rows.peer] = np.where(broken, rows.pv_mw, np.clip(plan.pv_mw, 0.0, rows.pv_mw))
-        orders.append(plan.orders)
+        own = np.isin(plan.orders.peer, rows.peer)
+        if not own.all():
+            what = f"{int((~own).sum())} orders are for peers of others"
+            events.append(Event("orders-rejected", name, what, "dropped"))
+        orders.append(plan.orders if own.all() else plan.orders.take(own))
     kept, rejected = sift(
         Orders.join(orders), len(area.peers), step * area.step_s, area.step_s, _most_mw(area, forecast)
     )

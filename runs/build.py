@@ -121,7 +121,13 @@ def check_interface_price(area: Area, origin: str) -> None:
     """
     price = area.tariffs.interface_eur_per_mwh
     for kind, behaviour in enumerate(area.behaviours):
-        orders = behaviour.bid(_quiet_hour(area, kind), stream(area.seed, "build.interface-price")).orders
+        try:
+            orders = behaviour.bid(_quiet_hour(area, kind), stream(area.seed, "build.interface-price")).orders
+        except Exception as error:
+            where, what = f"{origin}: peers.{kind}.behaviour", f"does not bid: {type(error).__name__}: {error}"
+            raise InputError(
+                where, what, "Correct the behaviour; docs/how-to/own-behaviour.md has a whole one."
+            ) from error
         beyond = orders.dispatchable & (orders.side * (orders.price_eur_per_mwh - price) < 0)
         if beyond.any():
             row = int(np.flatnonzero(beyond)[0])

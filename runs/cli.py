@@ -173,6 +173,9 @@ def _guarded(command: Callable[[], object]) -> int:
     except PeerflexError as error:
         print(f"peerflex: {error}", file=sys.stderr)
         return error.exit_code
+    except (OSError, UnicodeError) as error:  # a terminal or pipe that does not take what is printed
+        os.write(2, f"peerflex: cannot read or write: {error}\n".encode("ascii", "replace"))
+        return 2
     except KeyboardInterrupt:
         print("peerflex: stopped. A run goes on with: peerflex run --resume FOLDER", file=sys.stderr)
         return 130

@@ -7,9 +7,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from peerflex.core.errors import CriterionError, SimulationError, VerificationError
 from peerflex.core.types import HourRecord
 from peerflex.runs import api, show
-from peerflex.runs.finish import PICTURE, REFERENCE
+from peerflex.runs.finish import PICTURE, reference_of
 from peerflex.runs.plugins import registry
-from peerflex.runs.reader import Run, open_run
+from peerflex.runs.reader import open_run
 from peerflex.runs.session import Session
 from peerflex.runs.verification import verify
 
@@ -65,7 +65,7 @@ def start_run(
             plugins=plugins,
             watch=clock.tick,
         )
-    show.summary(run, _reference_of(folder))
+    show.summary(run, reference_of(folder))
     show.say(f"picture: {folder / PICTURE}\nagain:   peerflex replay {folder}")
 
 
@@ -74,7 +74,7 @@ def resume_run(folder: Path, plugins: list[Path]) -> None:
     manifest = open_run(folder).manifest
     with Clock(manifest.steps, manifest.step_seconds) as clock:
         run = api.resume(folder, plugins=plugins, watch=clock.tick)
-    show.summary(run, _reference_of(folder))
+    show.summary(run, reference_of(folder))
     show.say(f"picture: {folder / PICTURE}")
 
 
@@ -82,7 +82,7 @@ def replay_run(folder: Path) -> None:
     """Print the hours and the closing tables of a run, from its log alone."""
     run = Session.open(folder).log
     show.hours(run)
-    show.summary(run, _reference_of(folder))
+    show.summary(run, reference_of(folder))
 
 
 def verify_run(folder: Path, plugins: list[Path]) -> None:
@@ -129,8 +129,3 @@ def run_study_command(study: str, seeds: str | None, jobs: int, out: Path | None
     if result.broken:
         names = ", ".join(dict.fromkeys(each.name for each in result.broken))
         raise CriterionError(f"{result.folder}: not as required: {names}")
-
-
-def _reference_of(folder: Path) -> Run | None:
-    reference = folder / REFERENCE
-    return open_run(reference) if (reference / "kpis.json").is_file() else None

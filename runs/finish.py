@@ -1,5 +1,6 @@
 """What follows the last step of a run: the check against pandapower, the reference without a market, the picture."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,19 @@ NO_MARKET = {
     "reference": "none",
 }
 """What the reference changes: the same peers and wires, and only the supplier to deal with."""
+
+
+def is_finished(run: Run) -> bool:
+    """Say whether everything that follows the last step is there (it may have been killed in between)."""
+    wants = run.manifest.scenario["reference"] == "no-market"
+    there = all((run.folder / name).is_file() for name in (CHECKS, PICTURE))
+    return there and (not wants or reference_of(run.folder) is not None)
+
+
+def reference_of(folder: Path) -> Run | None:
+    """Return the finished reference of a run, None if it has none."""
+    reference = folder / REFERENCE
+    return open_run(reference) if (reference / "kpis.json").is_file() else None
 
 
 def finish(run: Run, loaded: LoadedScenario, network: Network, registry: Registry) -> None:
@@ -69,12 +83,19 @@ def _ac_state(run: Run, step: int, network: Network) -> GridState:
 
 
 def _reference(folder: Path, loaded: LoadedScenario, registry: Registry) -> Run:
-    if folder.exists():  # a resumed run has it already
-        return open_run(folder)
-    origin = f"{loaded.origin}, without market"
-    document = merge(loaded.scenario.model_dump(mode="json"), NO_MARKET, origin)
-    without = restore_scenario(document, loaded.base, origin)
-    with Session.begin(without, registry, folder, driver="mesa") as session:
+    """Return the same without a market: as it is, resumed, or simulated."""
+    done = reference_of(folder.parent)
+    if done is not None and done.manifest.status == "done":
+        return done
+    if (folder / "manifest.json").is_file():
+        session = Session.resume(folder, registry)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)  # killed before it began
+        origin = f"{loaded.origin}, without market"
+        document = merge(loaded.scenario.model_dump(mode="json"), NO_MARKET, origin)
+        without = restore_scenario(document, loaded.base, origin)
+        session = Session.begin(without, registry, folder, driver="mesa")
+    with session:
         for _ in session.advance():
             pass
     return open_run(folder, check=False)

@@ -52,8 +52,10 @@ def dso_forecast(area: Area, step: int, base: Base) -> Injections:
 
 
 def dso_expects(area: Area, forecast: Injections, base: Base, scheduled_mw: Floats) -> Injections:
-    """Return what the DSO expects once the schedules are announced: they correct its forecast, not its error."""
-    announced = by_bus(area, scheduled_mw - (base.pv_mw - base.load_mw), np.zeros(len(area.peers)))
+    """Return what the DSO expects once traders announced their schedules: they correct its forecast, not its error."""
+    trading = area.peers.behaviour >= 0
+    announced_mw = np.where(trading, scheduled_mw - (base.pv_mw - base.load_mw), 0.0)
+    announced = by_bus(area, announced_mw, np.zeros(len(area.peers)))
     return Injections(forecast.p_mw + announced.p_mw, forecast.q_mvar)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from peerflex.agents.fmo import Procurement
 from peerflex.core.messages import KINDS
 from peerflex.core.types import GridState, MarketResult, MessageBatch, Orders
+from peerflex.markets.idle import NoFlexMarket, NoMarket
 
 if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel
@@ -26,19 +27,19 @@ def said(
     """Return what was said in steps 1 to 7, without the batches that are empty."""
     trading = int(np.count_nonzero(model.peers.behaviour >= 0))
     reports = measured is not None
-    activated = int(np.count_nonzero(bought.result.accepted_mw))
-    need = bool(len(bought.need))
+    trades = not isinstance(model.area.market, NoMarket)
+    need = bool(len(bought.need)) and not isinstance(model.area.flex_market, NoFlexMarket)
     batches = (
         batch("state-report", "grid", "dso", reports),
         batch("own-voltage", "grid", "peer", trading * reports),
         batch("signal", "dso", "peer", trading * model.dso.publishes),
-        batch("bid", "peer", "mediator", len(orders)),
+        batch("bid", "peer", "mediator", len(orders) * trades),
         batch("award", "mediator", "peer", int(np.count_nonzero(result.accepted_mw))),
-        batch("proposed-trades", "mediator", "dso", len(result.trades)),
         batch("schedule", "peer", "supplier", trading),
+        batch("schedule", "peer", "dso", trading),
         batch("flex-need", "dso", "fmo", bought.rounds * need),
-        batch("flex-offer", "peer", "fmo", len(bought.result.accepted_mw)),
-        batch("activation", "fmo", "peer", activated),
+        batch("flex-offer", "peer", "fmo", len(bought.result.accepted_mw) * need),
+        batch("activation", "fmo", "peer", int(np.count_nonzero(bought.result.accepted_mw))),
         batch("flex-result", "fmo", "dso", bought.rounds * need),
     )
     return tuple(each for each in batches if each.count)

@@ -96,6 +96,10 @@ class Session:
         Raises:
             InputError: if the folder exists, or the scenario cannot be built.
         """
+        _check_driver(driver, coupling)
+        plugins = {f"plugins/{path.name}": path for path in registry.files}
+        if len(plugins) < len(registry.files):
+            raise InputError("--plugin", "two files have the same name", "Rename one: the run keeps a copy of each.")
         built = build(loaded, registry)
         area, scenario = built.area, loaded.scenario
         groups = ("customers", *area.behaviour_names)
@@ -114,7 +118,6 @@ class Session:
             part_steps=part_steps,
         )
         inputs = {path.as_posix(): loaded.base / path for path in loaded.inputs}
-        plugins = {f"plugins/{path.name}": path for path in registry.files}
         writer = RunWriter.create(folder, manifest, inputs | plugins)
         return cls(folder, _live(built, writer, driver, None, coupling))
 
@@ -130,7 +133,7 @@ class Session:
             raise InputError(
                 str(folder), "other simulators were coupled to this run", "Resume it from Python, with their coupling."
             )
-        built = build(restored(run), registry)
+        built = build(restored(run, registry), registry)
         writer, carried, _ = RunWriter.resume(folder, Carried)
         return cls(folder, _live(built, writer, run.manifest.driver, carried, coupling))
 
@@ -206,8 +209,10 @@ class Session:
     def _simulate(self, live: _Live) -> HourRecord:
         try:
             return live.driver.step()
-        except SimulationError:
-            raise
+        except SimulationError as error:
+            if str(error).startswith("step "):
+                raise
+            raise SimulationError(f"step {self.cursor}: {error}") from error
         except Exception as error:
             raise SimulationError(f"step {self.cursor}: {type(error).__name__}: {error}") from error
 
@@ -234,9 +239,26 @@ class Session:
         self.close("done" if self.logged >= self.steps else "running" if stopped else "failed")
 
 
-def restored(run: Run) -> LoadedScenario:
-    """Return the scenario of a run, its files taken from the copies in the run's own folder."""
+def restored(run: Run, registry: Registry | None = None) -> LoadedScenario:
+    """Return the scenario of a run, its files taken from the copies in the run's own folder.
+
+    Raises:
+        InputError: if the run was made with plugins that the registry lacks: they are only run when named.
+    """
+    given = {path.name for path in registry.files} if registry is not None else None
+    for name in run.manifest.inputs:
+        kind, _, file = name.partition("plugins/")
+        if given is not None and kind == "" and file not in given:
+            option = f"--plugin {run.folder / 'inputs' / name}"
+            raise InputError(str(run.folder), f"was made with the plugin {file}", f"If you trust it, add {option}")
     return restore_scenario(run.manifest.scenario, run.folder / "inputs", f"{run.folder}/manifest.json")
+
+
+def _check_driver(name: str, coupling: "Coupling | None") -> None:
+    if name not in ("mosaik", "mesa"):
+        raise InputError("driver", f"there is no driver {name!r}", "Use 'mosaik' or 'mesa'.")
+    if name == "mesa" and coupling is not None:
+        raise InputError("driver", "'mesa' cannot couple other simulators", "Use the driver 'mosaik'.")
 
 
 def _live(built: Built, writer: RunWriter, driver: str, carried: Carried | None, coupling: "Coupling | None") -> _Live:
@@ -255,8 +277,6 @@ def _live(built: Built, writer: RunWriter, driver: str, carried: Carried | None,
 
 def _driver(name: str, model: "AreaModel", coupling: "Coupling | None") -> Driver:
     if name == "mesa":
-        if coupling is not None:
-            raise InputError("driver", "'mesa' cannot couple other simulators", "Use the driver 'mosaik'.")
         return InProcess(model)
     from peerflex.runs.cosim import CoSimulation
 

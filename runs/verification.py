@@ -34,7 +34,7 @@ def verify(folder: Path, registry: Registry) -> Report:
     with tempfile.TemporaryDirectory(prefix="peerflex-verify-") as scratch:
         again = Path(scratch) / "run"
         part_steps = logged.manifest.part_steps
-        session = Session.begin(restored(logged), registry, again, driver="mesa", part_steps=part_steps)
+        session = Session.begin(restored(logged, registry), registry, again, driver="mesa", part_steps=part_steps)
         with session:
             while session.cursor < logged.finished_steps:
                 session.step()

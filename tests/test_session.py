@@ -11,7 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import peerflex
 from peerflex.core.errors import InputError, SimulationError
+from peerflex.runs.api import resume
+from peerflex.runs.build import build
+from peerflex.runs.model import AreaModel
 from peerflex.runs.plugins import registry
 from peerflex.runs.reader import Run, open_run
 from peerflex.runs.session import Session
@@ -193,3 +197,39 @@ def test_a_session_is_a_cursor_that_reads_back_and_goes_on_simulating(whole: Pat
         assert past.look("hours")["step"].tolist() == [10]
     with pytest.raises(InputError, match="not logged"):
         past.seek(HOURS + 1)
+
+
+@pytest.mark.parametrize("settings", [["time.step_minutes=15", "time.hours=60"], ["grid.demand_factor=10"]])
+def test_after_the_flexibility_market_no_limit_is_violated_that_could_be_relieved(settings: list[str]) -> None:
+    """On a real network, with a DSO that knows it: more than one limit at a time, and offers of equal price."""
+    flexible = [f"peers.{group}.behaviour.flexible_load_share=0.9" for group in ("prosumers", "truthful")]
+    model = AreaModel(build(load_scenario("lv-week", [*flexible, *settings]), registry()).area)
+    cleared = 0
+    for _ in range(model.area.steps):
+        model.step()
+        record = model.record
+        assert record is not None
+        if len(record.decision.need) and record.decision.flex.missing_mw.max() <= 1e-9:
+            cleared += 1
+            assert record.violations.excess.max(initial=0.0) <= 1e-6
+    assert cleared >= 10
+    model.close()
+
+
+def test_a_run_killed_after_its_last_step_is_finished_by_resume(tmp_path: Path) -> None:
+    run = peerflex.run("case69-day", hours=3, out=tmp_path / "run", driver="mesa")
+    before = content(run.folder)
+    (run.folder / "picture.png").unlink()
+    shutil.rmtree(run.folder / "reference")
+    resume(run.folder)
+    assert content(run.folder) == before
+
+
+def test_nobody_trades_with_itself_and_curtailment_is_for_the_dso_alone(tmp_path: Path) -> None:
+    """With a feed-in tariff of nothing, a surplus is not sold to those who would switch off their own for it."""
+    free = ["tariffs.feed_in_eur_per_mwh=0", "tariffs.interface_eur_per_mwh=160", "peers.truthful.pv_kw=300"]
+    run = simulate(tmp_path / "run", *free, "time.hours=20", "dso.forecast_error=0")
+    trades, orders = run.table("trades"), run.table("orders")
+    assert (trades["seller"].astype(str) != trades["buyer"].astype(str)).all()
+    assert orders.loc[orders["price_eur_per_mwh"] < 0, "accepted_mw"].sum() == 0
+    assert run.hours["p2p_mwh"].sum() > 0
