@@ -5,12 +5,15 @@ import numpy as np
 from peerflex.agents.fmo import Procurement
 from peerflex.core.types import Event, FlexOffers, GridState
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
+from peerflex.markets.idle import NoFlexMarket
 from peerflex.markets.lfm import eligible
 from peerflex.runs.area import Area
 
 
 def of_flexibility(area: Area, offers: FlexOffers, bought: Procurement) -> tuple[Event, ...]:
     """Name the offers that could not take part, and the places where a limit could not be relieved."""
+    if isinstance(area.flex_market, NoFlexMarket):
+        return ()
     need, missing = bought.need, bought.result.missing_mw
     outside = int(np.count_nonzero(~eligible(offers, area.tariffs.interface_eur_per_mwh))) if len(need) else 0
     ineligible = Event(

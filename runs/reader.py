@@ -94,12 +94,13 @@ class Run:
         return None, 0
 
 
-def open_run(folder: Path, check: bool = True) -> Run:
+def open_run(folder: Path | str, check: bool = True) -> Run:
     """Open a run; ``check`` compares every file with what was written (all are read once, none is parsed).
 
     Raises:
         InputError: if the folder is no run, of an unsupported version, or (``check``) not what was written.
     """
+    folder = Path(folder)
     manifest = read_manifest(folder)
     run = Run(folder, manifest, read_checkpoints(folder))
     if check:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from peerflex.runs.cli import main
+from peerflex.runs.cli import app, main
 
 Outcome = tuple[int, str, str]
 Command = Callable[..., Outcome]
@@ -280,3 +280,15 @@ def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.tree
+def test_the_reference_page_names_every_command_and_option() -> None:
+    from typer.main import get_command
+
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "cli.md").read_text()
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        assert f"| `{name}" in page
+        for parameter in command.params:
+            if parameter.param_type_name == "option" and parameter.name != "help":
+                assert f"`{parameter.opts[0]}`" in page, (name, parameter.opts)

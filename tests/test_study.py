@@ -24,7 +24,7 @@ from peerflex.runs.study_kpis import check_kpis
 from peerflex.runs.study_verdicts import Row
 from peerflex.scenarios.study import load_study, variants
 
-QUICK = {"time.hours": 3}
+QUICK = {"time.start": "2016-07-04T12:00:00", "time.hours": 3}
 NO_MARKET = QUICK | {"market.p2p.kind": "none", "market.lfm.kind": "none"}
 TINY: dict[str, Any] = {
     "name": "tiny",
