@@ -52,13 +52,7 @@ def run(
     return _to_the_end(session, loaded, parts, watch)
 
 
-def resume(
-    folder: Path | str,
-    *,
-    plugins: Sequence[Path | str] = (),
-    coupling: "Coupling | None" = None,
-    watch: Watch | None = None,
-) -> Run:
+def resume(folder: Path | str, *, plugins: Sequence[Path | str] = (), watch: Watch | None = None) -> Run:
     """Go on with a run that was stopped, and return it when it is done."""
     folder, parts = Path(folder), registry([Path(each) for each in plugins])
     stopped = open_run(folder)
@@ -66,7 +60,7 @@ def resume(
         loaded = restored(stopped)
         finish(stopped, loaded, build(loaded, parts).network, parts)
         return stopped
-    session = Session.resume(folder, parts, coupling)
+    session = Session.resume(folder, parts)
     return _to_the_end(session, restored(stopped), parts, watch)
 
 

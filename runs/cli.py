@@ -24,6 +24,10 @@ app = typer.Typer(
 )
 
 
+INTERRUPTED = 130
+"""What a shell expects of a command that Ctrl-C ended."""
+
+
 class Driver(StrEnum):
     """What drives the hours; the tables are the same."""
 
@@ -167,6 +171,11 @@ def main() -> None:
     sys.exit(_guarded(app))
 
 
+def _interrupted() -> int:
+    print("peerflex: stopped. A run goes on with: peerflex run --resume FOLDER", file=sys.stderr)
+    return INTERRUPTED
+
+
 def _guarded(command: Callable[[], object]) -> int:
     try:
         command()
@@ -177,8 +186,7 @@ def _guarded(command: Callable[[], object]) -> int:
         os.write(2, f"peerflex: cannot read or write: {error}\n".encode("ascii", "replace"))
         return 2
     except KeyboardInterrupt:
-        print("peerflex: stopped. A run goes on with: peerflex run --resume FOLDER", file=sys.stderr)
-        return 130
+        return _interrupted()
     except SystemExit as done:
-        return int(done.code or 0)
+        return _interrupted() if done.code == INTERRUPTED else int(done.code or 0)
     return 0

@@ -56,7 +56,10 @@ class AreaModel(mesa.Model):
             self.on_record(record)
 
     def step(self) -> None:
-        """Simulate one step in process."""
+        """Simulate one step in process; past the horizon nothing happens any more."""
+        if self.hour >= self.area.steps:
+            self.running = False
+            return
         area, decision = self.area, self.decide()
         nothing = np.zeros(len(area.grid.buses))
         state = area.grid.solve(decision.injections)

@@ -122,20 +122,20 @@ class Session:
         return cls(folder, _live(built, writer, driver, None, coupling))
 
     @classmethod
-    def resume(cls, folder: Path, registry: Registry, coupling: "Coupling | None" = None) -> Self:
+    def resume(cls, folder: Path, registry: Registry) -> Self:
         """Go on with a run that was stopped, from the end of its last whole part.
 
         Raises:
-            InputError: if the run is done, altered, or needs simulators or plugins that are not given.
+            InputError: if the run is done, altered, needs plugins that are not given, or other simulators took
+                part: they can only begin at their beginning.
         """
         run = open_run(folder)
-        if run.manifest.coupled and coupling is None:
-            raise InputError(
-                str(folder), "other simulators were coupled to this run", "Resume it from Python, with their coupling."
-            )
+        if run.manifest.coupled:
+            what = "other simulators were coupled to this run, and they cannot go on in the middle"
+            raise InputError(str(folder), what, "Simulate it again from Python, with their coupling.")
         built = build(restored(run, registry), registry)
         writer, carried, _ = RunWriter.resume(folder, Carried)
-        return cls(folder, _live(built, writer, run.manifest.driver, carried, coupling))
+        return cls(folder, _live(built, writer, run.manifest.driver, carried, None))
 
     @classmethod
     def open(cls, folder: Path) -> Self:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from peerflex.core.units import KW_PER_MW
-from peerflex.runs.kpis import KPIS
+from peerflex.runs.kpis import FILE, KPIS, kpis
 from peerflex.runs.reader import Run
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def hours(run: Run) -> None:
 
 def summary(run: Run, reference: Run | None) -> None:
     """Print the closing figures, beside those without a market if there are any, and what was out of the ordinary."""
-    manifest, figures = run.manifest, run.kpis
+    manifest = run.manifest
+    figures = run.kpis if (run.folder / FILE).is_file() else kpis(run)  # a run that was killed was never closed
     title = f"{manifest.scenario['name']}, seed {manifest.seed}, {manifest.finished_steps} of {manifest.steps} steps"
     columns = ["run"] if reference is None else ["run", "no market"]
     table = Table("figure", *columns, "unit", title=f"{title} ({manifest.status})", title_justify="left", box=None)

@@ -1,6 +1,7 @@
 """A heat pump in a CSV file joins a bus of the 69-bus grid: mosaik-csv coupled to a run of peerflex.
 
-``python couple_csv.py`` leaves the run in ``results/coupled``. It needs ``pip install mosaik-csv``.
+``python couple_csv.py [--own-process]`` leaves the run in ``results/coupled`` or ``results/coupled-own-process``.
+It needs ``pip install mosaik-csv``.
 """
 
 import sys
@@ -59,5 +60,7 @@ def main(out: Path, hours: int = 24, simulator: dict[str, Any] = IN_PROCESS) -> 
 
 
 if __name__ == "__main__":
-    buses = main(Path("results/coupled")).table("buses")
-    print(buses.loc[buses["bus"] == BUS, ["time", "external_mw", "v_pu"]].head(6).to_string(index=False))
+    apart = "--own-process" in sys.argv
+    folder = Path("results/coupled-own-process" if apart else "results/coupled")
+    buses = main(folder, simulator=OWN_PROCESS if apart else IN_PROCESS).table("buses")
+    print(buses.loc[buses["bus"] == BUS, ["time", "external_mw", "v_pu"]].head(4).to_string(index=False))
