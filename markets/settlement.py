@@ -106,12 +106,16 @@ def check_balance(
 def _entries(reason: Reason, giver: Ints | int, taker: Ints | int, energy_mwh: Floats, price: Floats | float) -> Ledger:
     """Return the entries at a price in EUR/MWh."""
     return Ledger(
-        giver=np.broadcast_to(giver, energy_mwh.shape),
-        taker=np.broadcast_to(taker, energy_mwh.shape),
+        giver=_column(giver, len(energy_mwh)),
+        taker=_column(taker, len(energy_mwh)),
         reason=np.full(len(energy_mwh), reason.value),
         energy_mwh=energy_mwh,
         amount_eur=energy_mwh * price,
     )
+
+
+def _column(party: Ints | int, n: int) -> Ints:
+    return np.full(n, party) if isinstance(party, int) else party
 
 
 def _supplied(
