@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from peerflex.core.types import Floats, Observation
+from peerflex.core.arrays import Floats
+from peerflex.core.people import Observation
 
 
 def discharge_limit_mw(

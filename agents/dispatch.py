@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from peerflex.agents.battery import charge_limit_mw, discharge_limit_mw, soc_after_mwh
-from peerflex.core.types import Floats, PeerState, PeerTable
+from peerflex.core.arrays import Floats
+from peerflex.core.people import PeerState, PeerTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,10 @@ import mesa
 import numpy as np
 
 from peerflex.agents.watch import Severity, severity, worst
+from peerflex.core.arrays import Floats, floats, ints
+from peerflex.core.network import GridState, Injections, Limits, Sensitivities
 from peerflex.core.protocols import Grid
-from peerflex.core.types import (
-    FlexNeed,
-    Floats,
-    GridState,
-    Injections,
-    Limits,
-    Sensitivities,
-    Signal,
-    floats,
-    ints,
-)
+from peerflex.core.trade import FlexNeed, Signal
 
 VIOLATION = 5e-7
 """A limit is violated by more than this share of it; half of what a cleared market may leave."""

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from peerflex.agents.battery import own_limits_mw
 from peerflex.agents.orders import Offers, downward, upward
-from peerflex.core.types import Floats, Observation
+from peerflex.core.arrays import Floats
+from peerflex.core.people import Observation
 
 CURTAILMENT_FEE_EUR_PER_MWH = 1.0
 """What curtailing PV must bring: below any ask, so that nobody curtails to let a neighbour's surplus through."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import mesa
 
 from peerflex.agents.dso import DSO
+from peerflex.core.arrays import Floats, add_up, floats
+from peerflex.core.network import Injections
 from peerflex.core.protocols import FlexMarket
-from peerflex.core.types import FlexNeed, FlexOffers, FlexResult, Floats, Injections, add_up, floats
+from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
 
 MOST_INFEASIBLE = 3

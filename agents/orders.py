@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerflex.core.types import Floats, Ints, Observation, Orders
+from peerflex.core.arrays import Floats, Ints
+from peerflex.core.people import Observation
+from peerflex.core.trade import Orders
 from peerflex.core.units import BUY, QUANTITY_TOLERANCE_MW, SELL
 
 

@@ -5,7 +5,9 @@ from typing import Protocol
 import mesa
 import numpy as np
 
-from peerflex.core.types import Decision, HourRecord, Orders, PeerState, PeerTable, Trades
+from peerflex.core.people import PeerState, PeerTable
+from peerflex.core.record import Decision, HourRecord
+from peerflex.core.trade import Orders, Trades
 
 
 class Columns(Protocol):

@@ -9,7 +9,8 @@ from pydantic import Field
 from peerflex.agents.battery import own_limits_mw
 from peerflex.agents.flexible import Comfort, Costs, FlexibleLoadShare, StoredValue, Wear, flexibility
 from peerflex.agents.orders import energy, orders_for
-from peerflex.core.types import Floats, Observation, Plan
+from peerflex.core.arrays import Floats
+from peerflex.core.people import Observation, Plan
 
 Voltage = Annotated[float, Field(ge=0.7, le=1.3, description="Voltage in pu")]
 

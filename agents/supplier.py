@@ -3,7 +3,8 @@
 import mesa
 import numpy as np
 
-from peerflex.core.types import Floats, Tariffs
+from peerflex.core.arrays import Floats
+from peerflex.core.record import Tariffs
 
 
 class Supplier(mesa.Agent):

@@ -6,7 +6,8 @@ import numpy as np
 
 from peerflex.agents.flexible import Comfort, Costs, FlexibleLoadShare, StoredValue, Wear, flexibility
 from peerflex.agents.orders import energy, orders_for
-from peerflex.core.types import Observation, Plan, floats
+from peerflex.core.arrays import floats
+from peerflex.core.people import Observation, Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from typing import Self
 
 import numpy as np
 
-from peerflex.core.types import Floats, GridState, Ints, Limits
+from peerflex.core.arrays import Floats, Ints
+from peerflex.core.network import GridState, Limits
 
 
 @dataclass(frozen=True, slots=True)

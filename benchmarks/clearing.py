@@ -14,7 +14,7 @@ from time import perf_counter
 import numpy as np
 
 from peerflex.core.streams import stream
-from peerflex.core.types import FlexNeed, FlexOffers, Orders, Signal
+from peerflex.core.trade import FlexNeed, FlexOffers, Orders, Signal
 from peerflex.core.units import BUY, SELL
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.lfm import LocalFlexibilityMarket

@@ -22,7 +22,7 @@ import numpy as np
 from _case69 import begin
 from mosaik import AsyncWorld
 
-from peerflex.core.types import HourRecord
+from peerflex.core.record import HourRecord
 from peerflex.core.units import SECONDS_PER_HOUR
 from peerflex.grid.sources import read_network
 

@@ -4,22 +4,10 @@ from typing import Protocol
 
 import numpy as np
 
-from peerflex.core.types import (
-    BranchTable,
-    BusTable,
-    FlexNeed,
-    FlexOffers,
-    FlexResult,
-    GridState,
-    Injections,
-    Ints,
-    MarketResult,
-    Observation,
-    Orders,
-    Plan,
-    Sensitivities,
-    Signal,
-)
+from peerflex.core.arrays import Ints
+from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Sensitivities
+from peerflex.core.people import Observation, Plan
+from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal
 
 
 class Behaviour(Protocol):

@@ -5,7 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from peerflex.core.types import Bools, BranchTable, BusTable, Floats, GridState, Injections, Ints, Sensitivities
+from peerflex.core.arrays import Bools, Floats, Ints
+from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Sensitivities
 from peerflex.grid.compiled import Compiled
 from peerflex.grid.newton import Newton
 from peerflex.grid.sensitivities import AcSlopes, no_sensitivities

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from peerflex.core.types import BranchTable, Floats, Ints
+from peerflex.core.arrays import Floats, Ints
+from peerflex.core.network import BranchTable
 from peerflex.grid.names import name_of, unique_names
 
 _F_BUS, _T_BUS, _BASE_KV = 0, 1, 9  # columns of pandapower's internal tables

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from peerflex.core.arrays import Ints
 from peerflex.core.errors import InputError
-from peerflex.core.types import BusTable, Ints
+from peerflex.core.network import BusTable
 from peerflex.grid.branches import read_branches
 from peerflex.grid.compiled import Compiled
 from peerflex.grid.gates import choose_engine, refuse_islands

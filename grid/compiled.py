@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from peerflex.core.types import BranchTable, BusTable, Floats, Ints
+from peerflex.core.arrays import Floats, Ints
+from peerflex.core.network import BranchTable, BusTable
 
 Complexes = npt.NDArray[np.complex128]
 Sparse = Any

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from peerflex.core.types import Connections, Floats, Injections, Ints, Profiles
+from peerflex.core.arrays import Floats, Ints
+from peerflex.core.network import Injections
+from peerflex.core.people import Connections, Profiles
 from peerflex.grid.compiled import Arrays, Sparse
 from peerflex.grid.names import name_of, unique_names
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from peerflex.core.types import Floats, Ints
+from peerflex.core.arrays import Floats, Ints
 
 
 def place_buses(net: Any, bus_index: Ints, row: Ints, roots: Ints, start: Ints, end: Ints) -> tuple[Floats, Floats]:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from peerflex.core.types import BranchTable, BusTable, Floats, GridState, Ints, Limits, Violations
+from peerflex.core.arrays import Floats, Ints
+from peerflex.core.network import BranchTable, BusTable, GridState, Limits, Violations
 
 TOLERANCE = 1e-6
 """Per unit: an excess up to this is what a cleared flexibility market may leave; no meter would see it."""

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import splu
 
-from peerflex.core.types import BranchTable, BusTable, Floats, GridState, Injections, Ints, Sensitivities
+from peerflex.core.arrays import Floats, Ints
+from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Sensitivities
 from peerflex.grid.compiled import Compiled
 from peerflex.grid.state import usable
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
-from peerflex.core.types import Floats
 
 _COMMENT = re.compile(r"%.*")
 _TABLE = re.compile(r"mpc\.(\w+)\s*=\s*\[([^\]]*)\]\s*;?")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from peerflex.core.types import Connections, Floats, GridState, Profiles
+from peerflex.core.arrays import Floats
+from peerflex.core.network import GridState
+from peerflex.core.people import Connections, Profiles
 from peerflex.grid import cache, compiled, connections
 from peerflex.grid.ac import AcGrid
 from peerflex.grid.compile import Origin, bare_network, compile_network

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from peerflex.core.types import Floats, GridState
+from peerflex.core.arrays import Floats
+from peerflex.core.network import GridState
 from peerflex.grid.compile import RUNPP, Origin
 from peerflex.grid.compiled import Compiled
 from peerflex.grid.state import Flow

@@ -7,7 +7,8 @@ import numpy as np
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
-from peerflex.core.types import Floats, Ints, Sensitivities
+from peerflex.core.arrays import Floats, Ints
+from peerflex.core.network import Sensitivities
 from peerflex.grid.compiled import Compiled, Complexes, Sparse
 
 _ROUNDING = 1e-13

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from peerflex.core.types import Bools, Floats, Ints
+from peerflex.core.arrays import Bools, Floats, Ints
 from peerflex.grid.compiled import Compiled
 from peerflex.grid.state import Flow
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerflex.core.types import Bools, Floats, GridState, Injections
+from peerflex.core.arrays import Bools, Floats
+from peerflex.core.network import GridState, Injections
 from peerflex.grid.compiled import Compiled, Complexes
 
 

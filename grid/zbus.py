@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse.linalg import splu
 
-from peerflex.core.types import Floats
+from peerflex.core.arrays import Floats
 from peerflex.grid.compiled import Compiled, Complexes
 
 STEP_PU = 1e-10

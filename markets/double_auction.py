@@ -6,7 +6,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from peerflex.core.types import Floats, MarketResult, Orders, Signal, add_up
+from peerflex.core.arrays import Floats, add_up
+from peerflex.core.trade import MarketResult, Orders, Signal
 from peerflex.core.units import BUY, QUANTITY_TOLERANCE_MW, SELL
 from peerflex.markets.matching import match, nothing_traded
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerflex.core.types import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, floats
+from peerflex.core.arrays import floats
+from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal
 from peerflex.markets.matching import nothing_traded
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from peerflex.core.types import FlexOffers, Ints, MarketResult, Orders
+from peerflex.core.arrays import Ints
+from peerflex.core.trade import FlexOffers, MarketResult, Orders
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from peerflex.core.types import Bools, FlexNeed, FlexOffers, FlexResult, Floats, floats
+from peerflex.core.arrays import Bools, Floats, floats
+from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult
 from peerflex.markets.idle import nothing_activated
 from peerflex.markets.linear import Program, solve
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from peerflex.core.arrays import Floats, floats
 from peerflex.core.errors import SimulationError
-from peerflex.core.types import Floats, floats
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
 
 INFINITY = float("inf")

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from peerflex.core.types import Floats, Ints, MarketResult, Orders, Trades, add_up, floats
+from peerflex.core.arrays import Floats, Ints, add_up, floats
+from peerflex.core.trade import MarketResult, Orders, Trades
 from peerflex.core.units import BUY, SELL
 
 CRUMB = 1e-12

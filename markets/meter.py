@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from peerflex.core.types import Decision, Floats, GridState, Injections, Ints, add_up
+from peerflex.core.arrays import Floats, Ints, add_up
+from peerflex.core.network import GridState, Injections
+from peerflex.core.record import Decision
 
 
 def metered_mw(

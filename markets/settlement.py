@@ -7,19 +7,11 @@ network took off is given back at the tariff it was billed at.
 
 import numpy as np
 
+from peerflex.core.arrays import Floats, Ints, add_up, floats
 from peerflex.core.errors import SimulationError
+from peerflex.core.network import GridState, Injections
 from peerflex.core.parties import Reason, Role
-from peerflex.core.types import (
-    Decision,
-    Floats,
-    GridState,
-    Injections,
-    Ints,
-    Ledger,
-    Tariffs,
-    add_up,
-    floats,
-)
+from peerflex.core.record import Decision, Ledger, Tariffs
 from peerflex.core.units import UP
 
 NOTHING_MWH = 1e-15

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from peerflex.core.types import Bools, Event, Floats, Orders, add_up
+from peerflex.core.arrays import Bools, Floats, add_up
+from peerflex.core.record import Event
+from peerflex.core.trade import Orders
 from peerflex.core.units import BUY, QUANTITY_TOLERANCE_MW, SELL
 
 LOWEST_PRICE_EUR_PER_MWH = -10_000.0

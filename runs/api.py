@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from peerflex.core.types import HourRecord
+from peerflex.core.record import HourRecord
 from peerflex.runs.build import build
 from peerflex.runs.finish import finish, is_finished
 from peerflex.runs.plugins import Registry, registry

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from peerflex.core.network import Limits
+from peerflex.core.people import PeerState, PeerTable, Profiles
 from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Market
-from peerflex.core.types import Limits, PeerState, PeerTable, Profiles, Tariffs
+from peerflex.core.record import Tariffs
 from peerflex.core.units import SECONDS_PER_HOUR
 
 

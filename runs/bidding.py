@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from peerflex.core.arrays import Floats, floats
 from peerflex.core.errors import SimulationError
+from peerflex.core.people import Observation, Plan
+from peerflex.core.record import Event
 from peerflex.core.streams import stream
-from peerflex.core.types import Event, Floats, Observation, Orders, Plan, floats
+from peerflex.core.trade import Orders
 from peerflex.markets.sift import sift
 from peerflex.runs.area import Area
 from peerflex.runs.knowledge import Base

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from peerflex.core.errors import InputError
+from peerflex.core.people import Observation, PeerState
 from peerflex.core.protocols import Behaviour, FlexMarket, Grid
 from peerflex.core.streams import stream
-from peerflex.core.types import Observation, PeerState
 from peerflex.core.units import SELL
 from peerflex.grid.limits import uniform_limits
 from peerflex.grid.network import Network, open_network

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from peerflex.core.arrays import Floats, Ints, add_up
 from peerflex.core.parties import Reason, party_names
-from peerflex.core.types import Floats, HourRecord, Ints, add_up
+from peerflex.core.record import HourRecord
 from peerflex.core.units import SECONDS_PER_HOUR
 from peerflex.runs.manifest import Manifest
 

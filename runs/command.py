@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from peerflex.core.errors import CriterionError, SimulationError, VerificationError
-from peerflex.core.types import HourRecord
+from peerflex.core.record import HourRecord
 from peerflex.runs import api, show
 from peerflex.runs.finish import PICTURE, reference_of
 from peerflex.runs.plugins import registry

@@ -13,7 +13,7 @@ from typing import Any
 from mosaik import AsyncWorld
 
 from peerflex.core.errors import SimulationError
-from peerflex.core.types import HourRecord
+from peerflex.core.record import HourRecord
 from peerflex.runs.model import AreaModel
 from peerflex.runs.simulators import NOT_YET_MEASURED
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from peerflex.core.types import GridState, Injections
+from peerflex.core.network import GridState, Injections
 from peerflex.grid.network import Network
 from peerflex.runs.figures import run_picture, save, worst_step
 from peerflex.runs.plugins import Registry

@@ -8,8 +8,11 @@ co-simulation the market, the grid and the meter are simulators of their own and
 from typing import TYPE_CHECKING
 
 from peerflex.agents.dispatch import dispatch
+from peerflex.core.arrays import add_up
+from peerflex.core.network import GridState, Injections
+from peerflex.core.people import PeerState
+from peerflex.core.record import Decision, HourRecord
 from peerflex.core.streams import stream
-from peerflex.core.types import Decision, GridState, HourRecord, Injections, PeerState, add_up
 from peerflex.grid.limits import find_violations
 from peerflex.markets.leftovers import flex_offers
 from peerflex.markets.meter import metered_mw

@@ -3,7 +3,9 @@
 import numpy as np
 
 from peerflex.agents.fmo import Procurement
-from peerflex.core.types import Event, FlexOffers, GridState
+from peerflex.core.network import GridState
+from peerflex.core.record import Event
+from peerflex.core.trade import FlexOffers
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
 from peerflex.markets.idle import NoFlexMarket
 from peerflex.markets.lfm import eligible

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from peerflex.agents.supplier import Supplier
+from peerflex.core.arrays import Floats, add_up
+from peerflex.core.network import GridState, Injections
+from peerflex.core.people import Observation, PeerState
 from peerflex.core.streams import stream
-from peerflex.core.types import Floats, GridState, Injections, Observation, PeerState, Signal, add_up
+from peerflex.core.trade import Signal
 from peerflex.runs.area import Area
 
 

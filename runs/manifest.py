@@ -14,8 +14,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from peerflex.core.errors import InputError
+from peerflex.core.network import BranchTable, BusTable
 from peerflex.core.parties import Role
-from peerflex.core.types import BranchTable, BusTable, PeerTable
+from peerflex.core.people import PeerTable
 from peerflex.runs.store import read_json, write_json
 
 FORMAT: Final = 1

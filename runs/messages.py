@@ -6,7 +6,9 @@ import numpy as np
 
 from peerflex.agents.fmo import Procurement
 from peerflex.core.messages import KINDS
-from peerflex.core.types import GridState, MarketResult, MessageBatch, Orders
+from peerflex.core.network import GridState
+from peerflex.core.record import MessageBatch
+from peerflex.core.trade import MarketResult, Orders
 from peerflex.markets.idle import NoFlexMarket, NoMarket
 
 if TYPE_CHECKING:

@@ -9,7 +9,9 @@ from peerflex.agents.dso import DSO
 from peerflex.agents.fmo import FMO
 from peerflex.agents.peer import Peer
 from peerflex.agents.supplier import Supplier
-from peerflex.core.types import Decision, GridState, HourRecord, Injections, PeerState
+from peerflex.core.network import GridState, Injections
+from peerflex.core.people import PeerState
+from peerflex.core.record import Decision, HourRecord
 from peerflex.runs.area import Area
 from peerflex.runs.hour import conclude, decide
 

@@ -11,7 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from peerflex.core.errors import InputError, SimulationError
-from peerflex.core.types import GridState, HourRecord, PeerState
+from peerflex.core.network import GridState
+from peerflex.core.people import PeerState
+from peerflex.core.record import HourRecord
 from peerflex.runs.build import Built, build
 from peerflex.runs.manifest import PART_STEPS, Status, describe
 from peerflex.runs.plugins import Registry

@@ -14,7 +14,8 @@ import mosaik_api_v3
 import numpy as np
 
 from peerflex.core.errors import SimulationError
-from peerflex.core.types import Decision, GridState, HourRecord, Injections
+from peerflex.core.network import GridState, Injections
+from peerflex.core.record import Decision, HourRecord
 from peerflex.runs.area import Area
 from peerflex.runs.hour import conclude
 from peerflex.runs.model import AreaModel

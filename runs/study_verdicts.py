@@ -21,7 +21,7 @@ from typing import Literal
 
 import numpy as np
 
-from peerflex.core.types import Floats
+from peerflex.core.arrays import Floats
 from peerflex.scenarios.study import Variant
 from peerflex.scenarios.study_schema import Criterion, Kpi, Published, Study
 

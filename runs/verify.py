@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from peerflex.core.arrays import Bools
 from peerflex.core.errors import InputError
-from peerflex.core.types import Bools
 from peerflex.runs.manifest import Manifest
 from peerflex.runs.reader import Run
 from peerflex.runs.store import part_path

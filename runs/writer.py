@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from peerflex.core.errors import InputError, SimulationError
-from peerflex.core.types import HourRecord
+from peerflex.core.record import HourRecord
 from peerflex.runs.checkpoint import Checkpoint, encode
 from peerflex.runs.columns import Part
 from peerflex.runs.kpis import kpis, write_kpis

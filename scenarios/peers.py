@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from peerflex.core.arrays import Floats, Ints
 from peerflex.core.errors import InputError
+from peerflex.core.network import BusTable
+from peerflex.core.people import Connections, PeerTable
 from peerflex.core.streams import stream
-from peerflex.core.types import BusTable, Connections, Floats, Ints, PeerTable
 from peerflex.core.units import KW_PER_MW
 from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.load import LoadedScenario

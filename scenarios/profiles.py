@@ -6,8 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
+from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
-from peerflex.core.types import Connections, Floats, PeerTable, Profiles
+from peerflex.core.people import Connections, PeerTable, Profiles
 from peerflex.core.units import KW_PER_MW
 from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.load import BUNDLED, LoadedScenario

@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from peerflex.core.types import Tariffs
+from peerflex.core.record import Tariffs
 from peerflex.core.units import MINUTES_PER_HOUR, SECONDS_PER_MINUTE
 from peerflex.scenarios.fields import BusName, Error, Factor, Price, Section, Share, Slug, Start, VoltageLimit, wrong
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
-from peerflex.core.types import Floats
 from peerflex.scenarios.schema import Time
 
 

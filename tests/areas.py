@@ -7,20 +7,11 @@ import numpy as np
 
 from peerflex.agents.prosumer import Prosumer
 from peerflex.agents.truthful import Truthful
+from peerflex.core.arrays import Ints
+from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Limits, Sensitivities
+from peerflex.core.people import PeerState, PeerTable, Profiles
+from peerflex.core.record import Tariffs
 from peerflex.core.streams import stream
-from peerflex.core.types import (
-    BranchTable,
-    BusTable,
-    GridState,
-    Injections,
-    Ints,
-    Limits,
-    PeerState,
-    PeerTable,
-    Profiles,
-    Sensitivities,
-    Tariffs,
-)
 from peerflex.markets.lfm import LocalFlexibilityMarket
 from peerflex.markets.pool import BilateralPool
 from peerflex.runs.area import Area, DsoSettings

@@ -8,20 +8,10 @@ from dataclasses import fields
 import numpy as np
 from hypothesis import strategies as st
 
+from peerflex.core.arrays import Bools, Floats, Ints, Rows, add_up
 from peerflex.core.protocols import FlexMarket, Market
 from peerflex.core.streams import stream
-from peerflex.core.types import (
-    Bools,
-    FlexNeed,
-    FlexOffers,
-    Floats,
-    Ints,
-    MarketResult,
-    Orders,
-    Rows,
-    Signal,
-    add_up,
-)
+from peerflex.core.trade import FlexNeed, FlexOffers, MarketResult, Orders, Signal
 from peerflex.core.units import BUY, DOWN, SELL, UP
 
 HOUR_S = 3600

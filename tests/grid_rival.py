@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandapower
 
-from peerflex.core.types import GridState, Injections
+from peerflex.core.network import GridState, Injections
 from peerflex.grid.connections import base_case
 from peerflex.grid.network import Network, open_network
 

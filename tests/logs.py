@@ -6,29 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Violations
 from peerflex.core.parties import Reason, Role
+from peerflex.core.people import PeerState, PeerTable
+from peerflex.core.record import Decision, Event, HourRecord, Ledger, MessageBatch
 from peerflex.core.streams import stream
-from peerflex.core.types import (
-    BranchTable,
-    BusTable,
-    Decision,
-    Event,
-    FlexNeed,
-    FlexOffers,
-    FlexResult,
-    GridState,
-    HourRecord,
-    Injections,
-    Ledger,
-    MarketResult,
-    MessageBatch,
-    Orders,
-    PeerState,
-    PeerTable,
-    Signal,
-    Trades,
-    Violations,
-)
+from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, Trades
 from peerflex.runs.manifest import Manifest, describe
 from peerflex.runs.writer import RunWriter
 

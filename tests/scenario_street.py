@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerflex.core.types import BusTable, Connections, Floats, PeerTable, Profiles
+from peerflex.core.arrays import Floats
+from peerflex.core.network import BusTable
+from peerflex.core.people import Connections, PeerTable, Profiles
 from peerflex.scenarios.load import LoadedScenario
 from peerflex.scenarios.peers import build_peers
 from peerflex.scenarios.profiles import build_profiles

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from peerflex.agents.prosumer import Prosumer
 from peerflex.agents.registry import BEHAVIOURS
 from peerflex.agents.truthful import Truthful
+from peerflex.core.people import Observation, Plan
 from peerflex.core.streams import stream
-from peerflex.core.types import Observation, Plan
 from peerflex.core.units import BUY, SELL
 
 HOUR_S = 3600

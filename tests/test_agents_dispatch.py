@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from peerflex.agents.battery import charge_limit_mw, discharge_limit_mw, soc_after_mwh
 from peerflex.agents.dispatch import dispatch
-from peerflex.core.types import PeerState, PeerTable
+from peerflex.core.people import PeerState, PeerTable
 
 
 def peers(n: int, battery_mwh: float = 0.01, battery_mw: float = 0.005, efficiency: float = 0.9) -> PeerTable:

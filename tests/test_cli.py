@@ -102,7 +102,8 @@ def test_help_teaches(peerflex: Command) -> None:
 PLUGIN = '''
 from dataclasses import dataclass
 import numpy as np
-from peerflex.core.types import Observation, Orders, Plan
+from peerflex.core.people import Observation, Plan
+from peerflex.core.trade import Orders
 
 @dataclass(frozen=True)
 class Idle:

@@ -10,7 +10,7 @@ from mosaik import AsyncWorld
 
 from peerflex.core.errors import SimulationError
 from peerflex.core.parties import Role
-from peerflex.core.types import HourRecord
+from peerflex.core.record import HourRecord
 from peerflex.runs.cosim import CoSimulation, Coupling
 from peerflex.runs.model import AreaModel
 from tests.areas import street

@@ -12,23 +12,12 @@ from peerflex.agents.dso import DSO
 from peerflex.agents.fmo import FMO, Procurement
 from peerflex.agents.prosumer import Prosumer
 from peerflex.agents.truthful import Truthful
+from peerflex.core.arrays import Floats, Ints
+from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Limits, Sensitivities
+from peerflex.core.people import Observation, PeerState, PeerTable, Plan
 from peerflex.core.protocols import Behaviour, Grid
 from peerflex.core.streams import stream
-from peerflex.core.types import (
-    BranchTable,
-    BusTable,
-    FlexOffers,
-    Floats,
-    GridState,
-    Injections,
-    Ints,
-    Limits,
-    Observation,
-    PeerState,
-    PeerTable,
-    Plan,
-    Sensitivities,
-)
+from peerflex.core.trade import FlexOffers
 from peerflex.core.units import BUY, SELL
 from peerflex.markets.lfm import LocalFlexibilityMarket
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peerflex.core.types import Injections
+from peerflex.core.network import Injections
 from peerflex.grid.network import open_network
 from peerflex.grid.sources import case69, read_network
 from tests.grid_rival import compare, file_loads, name_everything, open_saved, opened

@@ -6,7 +6,8 @@ import numpy as np
 import pandapower.networks
 import pytest
 
-from peerflex.core.types import Floats, Injections, Sensitivities
+from peerflex.core.arrays import Floats
+from peerflex.core.network import Injections, Sensitivities
 from peerflex.grid.ac import AcGrid
 from peerflex.grid.linear import LinearGrid
 from peerflex.grid.network import Network

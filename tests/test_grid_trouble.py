@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peerflex.core.types import GridState, Injections
+from peerflex.core.network import GridState, Injections
 from peerflex.grid.network import Network
 from peerflex.grid.shedding import farthest_first
 from tests.grid_rival import file_loads, opened

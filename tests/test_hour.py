@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peerflex.core.errors import SimulationError
-from peerflex.core.types import HourRecord, Injections, Observation, Plan
+from peerflex.core.network import Injections
+from peerflex.core.people import Observation, Plan
+from peerflex.core.record import HourRecord
 from peerflex.runs.cosim import CoSimulation
 from peerflex.runs.model import AreaModel
 from tests.areas import Street, street

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from peerflex.core.arrays import Bools, Floats, Ints
 from peerflex.core.errors import InputError
-from peerflex.core.types import Bools, Floats, GridState, Ints, PeerState
+from peerflex.core.network import GridState
+from peerflex.core.people import PeerState
 from peerflex.runs.checkpoint import decode, encode
 from tests import logs
 

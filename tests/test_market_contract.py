@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from pydantic import TypeAdapter, ValidationError
 
 from peerflex.core.protocols import FlexMarket, Market
-from peerflex.core.types import FlexNeed, FlexOffers, Orders
+from peerflex.core.trade import FlexNeed, FlexOffers, Orders
 from peerflex.core.units import BUY, SELL
 from peerflex.markets.lfm import LocalFlexibilityMarket
 from peerflex.markets.registry import FLEX_MARKETS, MARKETS

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from peerflex.core.streams import stream
-from peerflex.core.types import Orders
+from peerflex.core.trade import Orders
 from peerflex.core.units import BUY, SELL
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from tests.contracts import NO_SIGNAL, book, books, check_market

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from scipy.optimize import linprog
 
-from peerflex.core.types import FlexNeed, FlexOffers, FlexResult, add_up
+from peerflex.core.arrays import add_up
+from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult
 from peerflex.core.units import DOWN, UP
 from peerflex.markets.lfm import LocalFlexibilityMarket, eligible
 from tests.contracts import check_flex_market, flex_cases, need, offers

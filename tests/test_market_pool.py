@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from peerflex.core.types import Floats, Orders
+from peerflex.core.arrays import Floats
+from peerflex.core.trade import Orders
 from peerflex.core.units import BUY, SELL
 from peerflex.markets.pool import BilateralPool
 from tests.contracts import book, books, check_market

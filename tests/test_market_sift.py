@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peerflex.core.streams import stream
-from peerflex.core.types import Orders
+from peerflex.core.trade import Orders
 from peerflex.core.units import BUY, DOWN, SELL, UP
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.leftovers import flex_offers

@@ -74,7 +74,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
 def test_what_is_dumped_is_loaded_again(tmp_path_factory: pytest.TempPathFactory, scenario: Scenario) -> None:
     path = tmp_path_factory.mktemp("dump") / "a.yaml"
     document = scenario.model_dump(mode="json")
-    path.write_text(yaml.safe_dump(document, allow_unicode=True))
+    path.write_text(yaml.safe_dump(document))
 
     assert load_scenario(str(path)).scenario == scenario
     assert restore_scenario(document, path.parent, "manifest").scenario == scenario

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peerflex.core.types import BusTable, Connections, PeerTable
+from peerflex.core.network import BusTable
+from peerflex.core.people import Connections, PeerTable
 from peerflex.scenarios.load import load_scenario
 from peerflex.scenarios.peers import CUSTOMER, build_peers
 from tests.scenario_street import on_the_street

@@ -7,22 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from peerflex.core.arrays import Floats, add_up
 from peerflex.core.errors import SimulationError
+from peerflex.core.network import GridState, Injections
 from peerflex.core.parties import Reason, Role
+from peerflex.core.people import PeerState
+from peerflex.core.record import Decision, Ledger, Tariffs
 from peerflex.core.streams import stream
-from peerflex.core.types import (
-    Decision,
-    FlexNeed,
-    FlexResult,
-    Floats,
-    GridState,
-    Injections,
-    Ledger,
-    Orders,
-    PeerState,
-    Tariffs,
-    add_up,
-)
+from peerflex.core.trade import FlexNeed, FlexResult, Orders
 from peerflex.core.units import BUY, SELL
 from peerflex.markets.leftovers import flex_offers
 from peerflex.markets.lfm import LocalFlexibilityMarket

@@ -1,0 +1,100 @@
+"""Who is there: what customers own, what they see, and what they decide."""
+
+from dataclasses import dataclass
+
+from peerflex.core.arrays import Floats, Ints
+from peerflex.core.trade import Orders
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTable:
+    """Every connection of the area, trading or not; shapes ``(peers,)``.
+
+    ``behaviour`` is a row of the scenario's list of behaviours, -1 for a customer of the supplier only.
+    ``battery_efficiency`` is one way (charging and discharging alike).
+    """
+
+    name: tuple[str, ...]
+    bus: Ints
+    behaviour: Ints
+    pv_mw: Floats
+    battery_mwh: Floats
+    battery_mw: Floats
+    battery_efficiency: Floats
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """What a network file says is connected: loads and generators by name and bus; shapes ``(connections,)``.
+
+    Magnitudes (>= 0): ``load_mw`` and ``load_mvar`` (which may be capacitive, below 0) as the file has them,
+    ``pv_mw`` the generation at the same connection. Scenarios make peers of these.
+    """
+
+    name: tuple[str, ...]
+    bus: Ints
+    load_mw: Floats
+    load_mvar: Floats
+    pv_mw: Floats
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """What happens at each connection, before anybody decides anything; shapes ``(steps, peers)``.
+
+    All three are magnitudes (>= 0 for load and PV): the injection without storage is ``pv_mw - load_mw``.
+    """
+
+    load_mw: Floats
+    load_mvar: Floats
+    pv_mw: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class PeerState:
+    """What peers carry from one step to the next; shape ``(peers,)``."""
+
+    soc_mwh: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the peers of one behaviour may know when they bid; shapes ``(rows,)``, scalars for all.
+
+    ``load_mw`` and ``pv_mw`` are the peer's own forecast for the step; ``voltage_pu`` is the voltage of its
+    own bus one step ago (NaN before the first); ``relief`` is the DSO's word about its place
+    (see ``Signal``). Prices are the supplier's tariffs at this place and time.
+    """
+
+    peer: Ints
+    load_mw: Floats
+    pv_mw: Floats
+    soc_mwh: Floats
+    battery_mwh: Floats
+    battery_mw: Floats
+    battery_efficiency: Floats
+    voltage_pu: Floats
+    relief: Floats
+    retail_eur_per_mwh: Floats
+    feed_in_eur_per_mwh: Floats
+    start_s: int
+    duration_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the peers of one behaviour decide: one row a peer of the observation, and their orders.
+
+    ``battery_mw`` is the battery's own schedule without any trade (positive: discharging);
+    ``pv_mw`` what the PV will give without any trade (at most the forecast).
+    """
+
+    battery_mw: Floats
+    pv_mw: Floats
+    orders: Orders

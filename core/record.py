@@ -1,0 +1,113 @@
+"""Money, and the record of a step: what the log is made of."""
+
+from dataclasses import dataclass, field
+
+from peerflex.core.arrays import Floats, Ints, Rows
+from peerflex.core.messages import KINDS
+from peerflex.core.network import GridState, Injections, Violations
+from peerflex.core.people import PeerState
+from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Tariffs:
+    """What energy costs outside the local markets, in EUR/MWh.
+
+    The supplier sells at ``retail`` and buys at ``feed_in``; it trades with the upstream grid at ``wholesale``,
+    at which the DSO also buys the losses. What a peer delivers other than scheduled is settled at retail
+    raised or feed-in lowered by the fraction ``imbalance_spread``. ``interface`` settles the residual of a
+    flexibility market between DSO and supplier.
+    """
+
+    retail_eur_per_mwh: float
+    feed_in_eur_per_mwh: float
+    wholesale_eur_per_mwh: float
+    imbalance_spread: float
+    interface_eur_per_mwh: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger(Rows):
+    """Who gave energy to whom and was paid for it: ``giver`` and ``taker`` are party numbers.
+
+    Parties are peers (their row) and then the roles of ``core.parties``. ``energy_mwh`` flows from giver to
+    taker, ``amount_eur`` from taker to giver; both may be negative. ``reason`` is a ``core.parties.Reason``.
+    """
+
+    giver: Ints
+    taker: Ints
+    reason: Ints
+    energy_mwh: Floats
+    amount_eur: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something out of the ordinary, with its defined consequence."""
+
+    kind: str
+    where: str
+    what: str
+    consequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageBatch:
+    """``count`` messages of one kind between two roles in one step; ``kind`` names a type of ``core.messages``."""
+
+    kind: str
+    sender: str
+    receiver: str
+    count: int
+
+    @property
+    def fields(self) -> str:
+        """What every message of the batch discloses."""
+        return ", ".join(KINDS[self.kind].fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """All that was decided before physics (steps 1 to 7 of the hour). Peer columns have shape ``(peers,)``.
+
+    ``load_mw``, ``pv_mw``, ``battery_mw`` are as delivered, so that the injection of a peer is
+    ``pv_mw + battery_mw - load_mw``; ``contracted_mw`` is what it sold (positive) or bought in P2P and
+    flexibility; ``scheduled_mw`` what it announced to inject, trades and activations included.
+    """
+
+    step: int
+    signal: Signal
+    orders: Orders
+    result: MarketResult
+    need: FlexNeed
+    offers: FlexOffers
+    flex: FlexResult
+    load_mw: Floats
+    load_mvar: Floats
+    pv_mw: Floats
+    battery_mw: Floats
+    contracted_mw: Floats
+    scheduled_mw: Floats
+    peers: PeerState
+    injections: Injections
+    messages: tuple[MessageBatch, ...]
+    events: tuple[Event, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class HourRecord:
+    """One step, whole: what was decided, what the wires did, who paid whom. The log is made of these.
+
+    ``metered_mw`` is what each peer's meter saw ``(peers,)``. ``external`` is what other simulators coupled to
+    the buses injected. ``diagnostic`` is the AC state in linear physics, else None.
+    """
+
+    decision: Decision
+    state: GridState
+    metered_mw: Floats
+    diagnostic: GridState | None
+    external: Injections
+    violations: Violations
+    ledger: Ledger
+    messages: tuple[MessageBatch, ...]
+    events: tuple[Event, ...]
