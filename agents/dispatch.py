@@ -11,7 +11,10 @@ from peerflex.core.people import PeerState, PeerTable
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """What the assets of every peer do in a step; shapes ``(peers,)``. Loads and PV are magnitudes."""
+    """What the assets of every peer do in a step; shapes ``(peers,)``. Loads and PV are magnitudes.
+
+    A boiler that was started is in ``load_mw``, a generator in ``pv_mw``.
+    """
 
     load_mw: Floats
     pv_mw: Floats
@@ -34,17 +37,19 @@ def dispatch(
 ) -> Dispatch:
     """Return what the assets do when a peer has to change its injection by ``change_mw`` beside its schedule.
 
-    Upward the battery moves first and the load is reduced for the rest; downward the battery moves first
-    and PV is curtailed for the rest. What no asset can do is not done: the meter will show it.
+    Upward the battery moves first, then a generator is started, then load is reduced; downward the battery moves
+    first, then a boiler is started, then PV is curtailed. What no asset can do is not done: the meter will show it.
     """
     battery = (state.soc_mwh, peers.battery_mw, peers.battery_mwh, peers.battery_efficiency, hours)
     wanted_mw = battery_mw + change_mw
     moved_mw = np.clip(wanted_mw, -charge_limit_mw(*battery), discharge_limit_mw(*battery))
     # A schedule no battery can follow is an error of the schedule, not a reason to cut load or PV.
     rest_mw = np.where(change_mw == 0.0, 0.0, wanted_mw - moved_mw)
+    started_mw = np.clip(rest_mw, -peers.boiler_mw, peers.generator_mw)
+    rest_mw = rest_mw - started_mw
     return Dispatch(
-        load_mw=np.maximum(load_mw - np.maximum(rest_mw, 0.0), 0.0),
-        pv_mw=np.maximum(pv_mw + np.minimum(rest_mw, 0.0), 0.0),
+        load_mw=np.maximum(load_mw - np.maximum(rest_mw, 0.0), 0.0) + np.maximum(-started_mw, 0.0),
+        pv_mw=np.maximum(pv_mw + np.minimum(rest_mw, 0.0), 0.0) + np.maximum(started_mw, 0.0),
         battery_mw=moved_mw,
         after=PeerState(soc_after_mwh(state.soc_mwh, moved_mw, peers.battery_mwh, peers.battery_efficiency, hours)),
     )

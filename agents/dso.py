@@ -6,10 +6,11 @@ import mesa
 import numpy as np
 
 from peerflex.agents.watch import Severity, severity, worst
-from peerflex.core.arrays import Floats, floats, ints
+from peerflex.core.arrays import Floats, Ints, floats, ints
 from peerflex.core.network import GridState, Injections, Limits, Sensitivities
-from peerflex.core.protocols import Grid
-from peerflex.core.trade import FlexNeed, Signal
+from peerflex.core.protocols import Grid, Incentive
+from peerflex.core.record import Outlook
+from peerflex.core.trade import FlexNeed, Signal, TradeTerms, free_terms
 
 VIOLATION = 5e-7
 """A limit is violated by more than this share of it; half of what a cleared market may leave."""
@@ -20,6 +21,9 @@ BACK_OFF = 1e-5
 MOST_NEEDS = 50
 """Rows added in a round: relieving the worst relieves most others; what is left is added in the next round."""
 
+HEAVIER = 1e-9
+"""A branch is loaded further when its loading rises by more than this share of it."""
+
 MOST_WARNINGS = 20
 """The signal comes from the elements nearest to their limits; more of them say the same again."""
 
@@ -27,19 +31,34 @@ MOST_WARNINGS = 20
 class DSO(mesa.Agent):
     """Keeps the limits. ``grid`` is what the DSO believes the network to be, which may differ from the real one."""
 
-    def __init__(self, model: mesa.Model, grid: Grid, limits: Limits, at_risk: float, publishes: bool) -> None:
+    def __init__(
+        self,
+        model: mesa.Model,
+        grid: Grid,
+        limits: Limits,
+        at_risk: float,
+        publishes: bool,
+        incentive: Incentive,
+        bus_of_peer: Ints,
+    ) -> None:
         super().__init__(model)
         self.grid = grid
         self.limits = limits
         self.at_risk = at_risk
         self.publishes = publishes
+        self.incentive = incentive
+        self.bus_of_peer = bus_of_peer
 
     @property
     def _no_need(self) -> FlexNeed:
         nothing = floats(0)
         return FlexNeed(np.zeros(0, bool), ints(0), nothing, nothing, nothing, floats(0, len(self.grid.buses)), nothing)
 
-    def signal(self, expected: Injections, measured: GridState | None) -> Signal:
+    def expects(self, injections: Injections) -> GridState:
+        """Return what the DSO's own model says the wires will do."""
+        return self.grid.solve(injections)
+
+    def signal(self, forecast: GridState, measured: GridState | None) -> Signal:
         """Say where injection is wanted: what is near a limit in the forecast, and what was in the last step.
 
         An element is at risk when it uses at least ``at_risk`` of its limit. ``relief`` adds up what one MW at
@@ -47,12 +66,36 @@ class DSO(mesa.Agent):
         """
         wanted, at_risk = floats(len(self.grid.buses)), np.zeros(len(self.grid.branches), dtype=np.bool_)
         if self.publishes:
-            states = [self.grid.solve(expected)] + ([] if measured is None else [measured])
-            for state in states:
+            for state in [forecast] + ([] if measured is None else [measured]):
                 used = severity(state, self.limits)
                 at_risk |= used.branch >= self.at_risk
                 wanted += self._wanted(state, used)
-        return Signal(_scaled(wanted), at_risk)
+        return Signal(_scaled(wanted), at_risk, self._terms(forecast))
+
+    def _terms(self, forecast: GridState) -> TradeTerms:
+        """Return the terms of the incentive, for the branches that are at risk in the forecast."""
+        if forecast.method == "dark":
+            return free_terms(len(self.bus_of_peer))
+        branches = np.flatnonzero(forecast.loading >= self.incentive.at_risk_loading * self.limits.loading)
+        if not branches.size:
+            return free_terms(len(self.bus_of_peer))
+        return self.incentive.before(self.grid.sensitivities(forecast, branches, ints(0)), self.bus_of_peer)
+
+    def outlook(self, forecast: GridState, traded: GridState) -> Outlook:
+        """Return how far trading brings the wires from the forecast towards their limits, or beyond."""
+        limit_mva = self.limits.loading * self.grid.branches.rating_mva
+        excess = np.maximum(traded.loading - self.limits.loading, 0.0)
+        heavier = traded.loading > forecast.loading * (1.0 + HEAVIER)
+        onward = np.sign(traded.flow_mw) == np.sign(forecast.flow_mw)
+        return Outlook(
+            forecast=forecast,
+            traded=traded,
+            overflow_mva=np.multiply(
+                excess, self.grid.branches.rating_mva, out=floats(len(excess)), where=excess > 0.0
+            ),
+            limit_mva=limit_mva,
+            worsened=(forecast.loading >= self.at_risk * self.limits.loading) & heavier & onward,
+        )
 
     def _wanted(self, state: GridState, used: Severity) -> Floats:
         """Return what one MW at each bus does for the elements at risk in a state; shape ``(buses,)``."""
@@ -71,16 +114,15 @@ class DSO(mesa.Agent):
         voltage = slopes.value[len(slopes.branch) :]
         return np.concatenate([-np.sign(slopes.value[: len(slopes.branch)]), np.where(voltage < middle, 1.0, -1.0)])
 
-    def need(self, expected: Injections, activated_mw: Floats, before: FlexNeed | None) -> FlexNeed:
+    def need(self, state: GridState, activated_mw: Floats, before: FlexNeed | None) -> FlexNeed:
         """Return the limits to keep, linearised where the activations so far lead.
 
-        ``expected`` are the injections without any activation; rows are stated relative to them. What is violated
+        ``state`` is the one that the activations lead to; rows are stated relative to none of them. What is violated
         now is added to the rows of ``before``, which stay as cuts: without them the market would jump back and
         forth between the operating points it was shown. Returns ``before`` itself when nothing is violated any
         more, and a need without rows when nothing is violated at all (or nothing can be solved).
         """
         nothing_new = self._no_need if before is None else before
-        state = self.grid.solve(Injections(expected.p_mw + activated_mw, expected.q_mvar))
         watch = worst(severity(state, self.limits), 1.0 + VIOLATION, MOST_NEEDS)
         if not watch or state.method == "dark":
             return nothing_new

@@ -6,7 +6,7 @@ import mesa
 
 from peerflex.agents.dso import DSO
 from peerflex.core.arrays import Floats, add_up, floats
-from peerflex.core.network import Injections
+from peerflex.core.network import GridState, Injections
 from peerflex.core.protocols import FlexMarket
 from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
@@ -35,19 +35,22 @@ class FMO(mesa.Agent):
         self.market = market
         self.rounds = rounds
 
-    def procure(self, dso: DSO, expected: Injections, offers: FlexOffers) -> Procurement:
+    def procure(self, dso: DSO, expected: GridState, offers: FlexOffers) -> Procurement:
         """Clear the market until no limit is violated in the DSO's model, at most ``rounds`` times.
 
-        The need is linear and the wires are not: after each clearing the DSO looks again at the operating
-        point that the activations lead to, and the market is cleared anew from scratch with the rows that adds.
-        A market that cannot relieve the limits, or that activates nothing, is not asked for ever.
+        ``expected`` is the DSO's state without any activation. The need is linear and the wires are not: after each
+        clearing the DSO looks again at the operating point that the activations lead to, and the market is cleared
+        anew from scratch with the rows that adds. A market that cannot relieve the limits, or that activates
+        nothing, is not asked for ever.
         """
         n_buses = len(expected.p_mw)
         need = dso.need(expected, floats(n_buses), None)
         result = self.market.clear(need, offers)
         rounds, infeasible, kept = 1, 0, not len(need)
         while len(need) and result.accepted_mw.any() and infeasible < MOST_INFEASIBLE:
-            again = dso.need(expected, activated_mw(offers, result, n_buses), need)
+            change_mw = activated_mw(offers, result, n_buses)
+            state = dso.expects(Injections(expected.p_mw + change_mw, expected.q_mvar))
+            again = dso.need(state, change_mw, need)
             kept = again is need
             if kept or rounds == self.rounds:
                 break

@@ -14,13 +14,13 @@ from time import perf_counter
 import numpy as np
 
 from peerflex.core.streams import stream
-from peerflex.core.trade import FlexNeed, FlexOffers, Orders, Signal
+from peerflex.core.trade import FlexNeed, FlexOffers, Orders, Signal, free_terms
 from peerflex.core.units import BUY, SELL
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.lfm import LocalFlexibilityMarket
 from peerflex.markets.pool import BilateralPool
 
-SIGNAL = Signal(np.zeros(1), np.zeros(1, dtype=np.bool_))
+SIGNAL = Signal(np.zeros(1), np.zeros(1, dtype=np.bool_), free_terms(0))
 
 
 @dataclass

@@ -29,6 +29,7 @@ class Reason(IntEnum):
     WHOLESALE = 5
     FLEX_RESIDUAL = 6
     SHED = 7
+    INCENTIVE = 8
 
 
 def party_names(peer_names: tuple[str, ...]) -> tuple[str, ...]:

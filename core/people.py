@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from peerflex.core.arrays import Floats, Ints
+from peerflex.core.arrays import Bools, Floats, Ints
 from peerflex.core.trade import Orders
 
 
@@ -11,7 +11,10 @@ class PeerTable:
     """Every connection of the area, trading or not; shapes ``(peers,)``.
 
     ``behaviour`` is a row of the scenario's list of behaviours, -1 for a customer of the supplier only.
-    ``battery_efficiency`` is one way (charging and discharging alike).
+    ``battery_efficiency`` is one way (charging and discharging alike). ``generator_mw`` is generation that a peer
+    can start, ``boiler_mw`` load that it can start; both are off unless called. ``up_eur_per_mwh`` and
+    ``down_eur_per_mwh`` are prices a peer has listed for more and for less injection (NaN: none listed). Peers that
+    do not ``trade`` offer to the flexibility market only.
     """
 
     name: tuple[str, ...]
@@ -21,6 +24,11 @@ class PeerTable:
     battery_mwh: Floats
     battery_mw: Floats
     battery_efficiency: Floats
+    generator_mw: Floats
+    boiler_mw: Floats
+    up_eur_per_mwh: Floats
+    down_eur_per_mwh: Floats
+    trade: Bools
 
     def __len__(self) -> int:
         return len(self.name)
@@ -79,6 +87,10 @@ class Observation:
     battery_mwh: Floats
     battery_mw: Floats
     battery_efficiency: Floats
+    generator_mw: Floats
+    boiler_mw: Floats
+    up_eur_per_mwh: Floats
+    down_eur_per_mwh: Floats
     voltage_pu: Floats
     relief: Floats
     retail_eur_per_mwh: Floats

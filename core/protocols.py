@@ -7,7 +7,7 @@ import numpy as np
 from peerflex.core.arrays import Ints
 from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Sensitivities
 from peerflex.core.people import Observation, Plan
-from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal
+from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, TradeTerms
 
 
 class Behaviour(Protocol):
@@ -20,6 +20,19 @@ class Market(Protocol):
     """How orders become trades."""
 
     def clear(self, orders: Orders, signal: Signal, rng: np.random.Generator) -> MarketResult: ...
+
+
+class Incentive(Protocol):
+    """What the DSO says about trades before they are made, to keep its branches at risk from more load.
+
+    Branches loaded to at least the share ``at_risk_loading`` of their limit in the DSO's forecast are at risk; their
+    slopes are in ``at_risk`` (rows of branches only). ``bus_of_peer`` has shape ``(peers,)``.
+    """
+
+    @property
+    def at_risk_loading(self) -> float: ...
+
+    def before(self, at_risk: Sensitivities, bus_of_peer: Ints) -> TradeTerms: ...
 
 
 class FlexMarket(Protocol):

@@ -1,12 +1,18 @@
 """Money, and the record of a step: what the log is made of."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
-from peerflex.core.arrays import Floats, Ints, Rows
+import numpy as np
+
+from peerflex.core.arrays import Bools, Floats, Ints, Rows
 from peerflex.core.messages import KINDS
 from peerflex.core.network import GridState, Injections, Violations
 from peerflex.core.people import PeerState
 from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal
+
+OVERFLOW_TOLERANCE_MVA: Final = 1e-7
+"""A branch is congested when it carries more above its limit: a tenth of a watt is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,41 @@ class MessageBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the DSO's own model of the network says before it buys flexibility.
+
+    ``forecast`` is the state before anybody trades, ``traded`` the one that announced trades and schedules lead to.
+    ``overflow_mva`` ``(branches,)`` is what ``traded`` has above each branch's limit and ``limit_mva`` that limit (MW
+    in linear physics); ``worsened`` marks the branches at risk in the forecast that trading loads further in the same
+    direction.
+    """
+
+    forecast: GridState
+    traded: GridState
+    overflow_mva: Floats
+    limit_mva: Floats
+    worsened: Bools
+
+    @property
+    def congested(self) -> Bools:
+        return self.overflow_mva > OVERFLOW_TOLERANCE_MVA
+
+    @property
+    def congested_count(self) -> int:
+        return int(np.count_nonzero(self.congested))
+
+    @property
+    def worsened_count(self) -> int:
+        return int(np.count_nonzero(self.worsened))
+
+    @property
+    def overflow_average_mva(self) -> float:
+        """The overflow of congested branches, averaged by their limits (D5.3, Table 7); 0 without any."""
+        rows = self.congested
+        return float(np.average(self.overflow_mva[rows], weights=self.limit_mva[rows])) if rows.any() else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """All that was decided before physics (steps 1 to 7 of the hour). Peer columns have shape ``(peers,)``.
 
@@ -76,6 +117,7 @@ class Decision:
     """
 
     step: int
+    outlook: Outlook
     signal: Signal
     orders: Orders
     result: MarketResult

@@ -1,8 +1,13 @@
 """Bids, trades and flexibility: what markets take and give."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from peerflex.core.arrays import Bools, Floats, Ints, Rows
+import numpy as np
+
+from peerflex.core.arrays import Bools, Floats, Ints, Rows, ints
+
+NAN: Final = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,11 @@ class Orders(Rows):
 
 @dataclass(frozen=True, slots=True)
 class Trades(Rows):
-    """Who trades with whom: ``seller`` and ``buyer`` are peers, ``sell_order`` and ``buy_order`` rows of the orders."""
+    """Who trades with whom: ``seller`` and ``buyer`` are peers, ``sell_order`` and ``buy_order`` rows of the orders.
+
+    The buyer pays the seller the price. The premiums are what the DSO pays each side beside it (below 0: charges),
+    where its terms are money (see ``TradeTerms``).
+    """
 
     seller: Ints
     buyer: Ints
@@ -34,15 +43,45 @@ class Trades(Rows):
     buy_order: Ints
     quantity_mw: Floats
     price_eur_per_mwh: Floats
+    seller_premium_eur_per_mwh: Floats
+    buyer_premium_eur_per_mwh: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class MarketResult:
-    """What a market made of its orders: ``accepted_mw`` row by row as the orders; a price that cleared or NaN."""
+    """What a market made of its orders: ``accepted_mw`` row by row as the orders; a price that cleared or NaN.
+
+    Markets that solve an optimisation say what they reached, ``objective_eur_per_h``, and how far it is from the best
+    bound they can prove, ``gap`` (relative); others leave NaN.
+    """
 
     accepted_mw: Floats
     price_eur_per_mwh: float
     trades: Trades
+    objective_eur_per_h: float = NAN
+    gap: float = NAN
+
+
+@dataclass(frozen=True, slots=True)
+class TradeTerms:
+    """What the DSO says about trades between places, before anybody trades.
+
+    ``place`` ``(peers,)`` is where each peer is. The others have shape ``(places, places)``: row the place of the
+    seller, column that of the buyer. A ``blocked`` pair may not trade. What a trade gives a side (a component of its
+    value above 0) is multiplied by ``gain_factor`` and what it costs it (below 0) by ``cost_factor``; 1 says
+    nothing. The factors steer; if they are ``money``, the DSO pays each side what they change (and charges it).
+    """
+
+    place: Ints
+    blocked: Bools
+    gain_factor: Floats
+    cost_factor: Floats
+    money: bool
+
+
+def free_terms(n_peers: int) -> TradeTerms:
+    """Return terms that say nothing: one place, everything allowed."""
+    return TradeTerms(ints(n_peers), np.zeros((1, 1), dtype=np.bool_), np.ones((1, 1)), np.ones((1, 1)), money=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +90,12 @@ class Signal:
 
     ``relief`` lies in [-1, 1]: above 0 more injection helps here (charge later, discharge now), below 0 less
     injection helps (charge now); 0: nothing to say. ``at_risk`` marks the branches the DSO worries about.
+    ``terms`` are for trades between peers.
     """
 
     relief: Floats
     at_risk: Bools
+    terms: TradeTerms
 
 
 @dataclass(frozen=True, slots=True)

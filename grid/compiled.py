@@ -1,6 +1,6 @@
 """A network as arrays: what the solvers need to know of it, without pandapower."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,25 @@ class Compiled:
     @property
     def n_rows(self) -> int:
         return len(self.fixed_pu)
+
+    def with_ratings(self, rating_mva: Floats) -> "Compiled":
+        """Return the same wires with other branch ratings, infinite for none.
+
+        A branch that had no rating is rated at the nominal voltages of its ends.
+        """
+        before = self.branches.rating_mva
+        rated = np.isfinite(before)
+
+        def rescaled(scale: Floats) -> Floats:
+            per_mva = np.where(rated, scale * np.where(rated, before, 1.0), self.base_mva)
+            return np.nan_to_num(per_mva / rating_mva)
+
+        return replace(
+            self,
+            branches=replace(self.branches, rating_mva=rating_mva),
+            from_scale=rescaled(self.from_scale),
+            to_scale=rescaled(self.to_scale),
+        )
 
     def on_rows(self, p_mw: Floats, q_mvar: Floats) -> Complexes:
         """Return what is injected at each row, per unit, the network's own elements included.

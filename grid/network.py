@@ -1,7 +1,7 @@
 """The front of this room: open a network, solve it, check it."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,12 @@ class Network:
     def linear(self) -> LinearGrid:
         """Return the lossless linear physics of the same network."""
         return LinearGrid(self.wires)
+
+    def with_ratings(self, rating_mva: Floats) -> "Network":
+        """Return the same network with other branch ratings ``(branches,)``; infinite for none."""
+        wires = self.wires.with_ratings(rating_mva)
+        newton = self.newton.on(wires)
+        return replace(self, ac=AcGrid(wires, newton), wires=wires, newton=newton)
 
     @property
     def profiles(self) -> Profiles | None:

@@ -20,10 +20,15 @@ _TOLERANCE_MVA = 1e-10
 class Newton:
     """Power flows by ``pandapower.runpp`` on the bare network of a compiled one; pandapower loads at first use."""
 
-    def __init__(self, wires: Compiled, bare_json: str, origin: Origin) -> None:
+    def __init__(self, wires: Compiled, bare_json: str, origin: Origin, file_rating_mva: Floats | None = None) -> None:
         self._wires = wires
         self._json = bare_json
         self._origin = origin
+        self._file_rating_mva = wires.branches.rating_mva if file_rating_mva is None else file_rating_mva
+
+    def on(self, wires: Compiled) -> "Newton":
+        """Return the same for wires with other ratings; pandapower goes on with those of the file."""
+        return Newton(wires, self._json, self._origin, self._file_rating_mva)
 
     @cached_property
     def _net(self) -> Any:
@@ -85,10 +90,12 @@ class Newton:
         """Return the largest difference of loading for each kind of branch (a three-winding transformer is one)."""
         kinds, deviations = np.array(self._wires.branches.kind), []
         for kind in sorted(set(self._wires.branches.kind)):
-            rows = np.flatnonzero((kinds == kind) & np.isfinite(self._wires.branches.rating_mva))
+            rated = np.isfinite(self._wires.branches.rating_mva) & np.isfinite(self._file_rating_mva)
+            rows = np.flatnonzero((kinds == kind) & rated)
+            in_file = self._wires.branches.rating_mva[rows] / self._file_rating_mva[rows]
             element = self._origin.branch[rows]
             theirs = self._net[f"res_{kind}"].loading_percent.reindex(range(int(element.max(initial=0)) + 1)) / 100
             ours = np.zeros(len(theirs))
-            np.maximum.at(ours, element, state.loading[rows])
+            np.maximum.at(ours, element, state.loading[rows] * in_file)
             deviations.append(np.abs(ours[element] - theirs.to_numpy(dtype=float)[element]).max(initial=0.0))
         return deviations

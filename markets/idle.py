@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerflex.core.arrays import floats
-from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal
+from peerflex.core.arrays import Ints, floats
+from peerflex.core.network import Sensitivities
+from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, TradeTerms, free_terms
 from peerflex.markets.matching import nothing_traded
 
 
@@ -15,6 +16,18 @@ class NoMarket:
 
     def clear(self, orders: Orders, signal: Signal, rng: np.random.Generator) -> MarketResult:
         return nothing_traded(orders)
+
+
+@dataclass(frozen=True, slots=True)
+class NoIncentive:
+    """The DSO has no say in who trades with whom."""
+
+    @property
+    def at_risk_loading(self) -> float:
+        return float("inf")
+
+    def before(self, at_risk: Sensitivities, bus_of_peer: Ints) -> TradeTerms:
+        return free_terms(len(bus_of_peer))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ Each peer's meter is explained in three parts: what it contracted in the local m
 network took off is given back at the tariff it was billed at.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from peerflex.core.arrays import Floats, Ints, add_up, floats
@@ -48,6 +50,8 @@ def settle(
     entries = Ledger.join(
         [
             _entries(Reason.P2P, trades.seller, trades.buyer, trades.quantity_mw * hours, trades.price_eur_per_mwh),
+            _paid(Reason.INCENTIVE, trades.seller, dso, trades.quantity_mw * hours * trades.seller_premium_eur_per_mwh),
+            _paid(Reason.INCENTIVE, trades.buyer, dso, trades.quantity_mw * hours * trades.buyer_premium_eur_per_mwh),
             _entries(Reason.FLEX, flex_giver, flex_taker, flex.accepted_mw * hours, flex.price_eur_per_mwh),
             _entries(Reason.FLEX_RESIDUAL, dso, supplier, net_flex_mw * hours, interface),
             _supplied(Reason.RESIDUAL, peers, supplier, residual_mwh, feed_in, retail),
@@ -59,9 +63,8 @@ def settle(
             _entries(Reason.WHOLESALE, upstream, supplier, np.array([state.exchange_mw * hours]), wholesale),
         ]
     )
-    return entries.take(
-        ~(np.abs(entries.energy_mwh) < NOTHING_MWH)
-    )  # keeps what is not a number: the balance will tell
+    nothing = (np.abs(entries.energy_mwh) < NOTHING_MWH) & (entries.energy_mwh * 0 == entries.amount_eur)
+    return entries.take(~nothing)  # keeps what is not a number: the balance will tell
 
 
 def check_balance(
@@ -104,6 +107,11 @@ def _entries(reason: Reason, giver: Ints | int, taker: Ints | int, energy_mwh: F
         energy_mwh=energy_mwh,
         amount_eur=energy_mwh * price,
     )
+
+
+def _paid(reason: Reason, giver: Ints, taker: int, amount_eur: Floats) -> Ledger:
+    """Return entries of money alone, from taker to giver."""
+    return replace(_entries(reason, giver, taker, floats(len(amount_eur)), 0.0), amount_eur=amount_eur)
 
 
 def _column(party: Ints | int, n: int) -> Ints:

@@ -4,20 +4,22 @@ from dataclasses import dataclass
 
 from peerflex.core.network import Limits
 from peerflex.core.people import PeerState, PeerTable, Profiles
-from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Market
+from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Incentive, Market
 from peerflex.core.record import Tariffs
 from peerflex.core.units import SECONDS_PER_HOUR
 
 
 @dataclass(frozen=True, slots=True)
 class DsoSettings:
-    """What the DSO believes and says: its model of the network, its forecast error, when it worries."""
+    """What the DSO believes and says: its model of the network, its forecast error, when it worries, and what it
+    says about trades before they are made."""
 
     grid: Grid
     forecast_error: float
     at_risk: float
     publishes: bool
     lfm_rounds: int
+    incentive: Incentive
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,4 +54,5 @@ def ask(area: Area, step: int, seen: list[Observation], forecast: Base) -> tuple
 
 def _most_mw(area: Area, forecast: Base) -> Floats:
     """Return the largest order a peer could stand for: all it has, its battery from charge to discharge."""
-    return forecast.load_mw + forecast.pv_mw + 2 * area.peers.battery_mw
+    peers = area.peers
+    return forecast.load_mw + forecast.pv_mw + 2 * peers.battery_mw + peers.generator_mw + peers.boiler_mw

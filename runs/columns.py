@@ -266,6 +266,14 @@ def overload_mva(part: Part) -> Floats:
     return power
 
 
+def premium(part: Part) -> Floats:
+    """Take what the DSO pays both sides of every trade, per hour."""
+    trades = "decision.result.trades"
+    each = part.joined(f"{trades}.seller_premium_eur_per_mwh") + part.joined(f"{trades}.buyer_premium_eur_per_mwh")
+    paid: Floats = each * part.joined(f"{trades}.quantity_mw")
+    return paid
+
+
 def diagnostic(value: Source) -> Source:
     """Take a float of the AC diagnostic; NaN in AC physics, which has none."""
 

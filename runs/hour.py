@@ -17,6 +17,7 @@ from peerflex.grid.limits import find_violations
 from peerflex.markets.leftovers import flex_offers
 from peerflex.markets.meter import metered_mw
 from peerflex.markets.settlement import check_balance, settle
+from peerflex.markets.tradable import clear_tradable
 from peerflex.runs import bidding, incidents, knowledge, messages
 from peerflex.runs.area import Area
 
@@ -32,7 +33,8 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
 
     # 1 observe, 2 signal. The DSO forecasts every bus with its own error and solves its own model.
     dso_forecast = knowledge.dso_forecast(area, step, base)
-    signal = model.dso.signal(dso_forecast, measured)
+    forecast_state = model.dso.expects(dso_forecast)
+    signal = model.dso.signal(forecast_state, measured)
     seen = knowledge.observe(area, step, state, forecast, signal, measured, model.supplier)
 
     # 3 bid: one call per kind of behaviour.
@@ -40,14 +42,14 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
     orders = plan.orders
 
     # 4 trade. An order that is dispatchable moves an asset; any other energy flows anyway.
-    result = area.market.clear(orders, signal, stream(area.seed, "market", step))
+    result = clear_tradable(area.market, orders, peers.trade, signal, stream(area.seed, "market", step))
     sold_mw = orders.side * result.accepted_mw
     traded_mw = add_up(orders.peer, sold_mw, len(peers))
     moved_mw = add_up(orders.peer, sold_mw * orders.dispatchable, len(peers))
 
     # 5 check, 6 flexibility: the DSO tries the announced schedules and buys what its limits need from what is left.
     announced = dispatch(peers, state, forecast.load_mw, plan.pv_mw, plan.battery_mw, moved_mw, area.hours)
-    expected = knowledge.dso_expects(area, dso_forecast, base, announced.injection_mw)
+    expected = model.dso.expects(knowledge.dso_expects(area, dso_forecast, base, announced.injection_mw))
     offers = flex_offers(orders, result, peers.bus)
     bought = model.fmo.procure(model.dso, expected, offers)
     flex_mw = add_up(offers.peer, offers.side * bought.result.accepted_mw, len(peers))
@@ -59,6 +61,7 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
     delivered = dispatch(peers, state, base.load_mw, real_pv_mw, plan.battery_mw, change_mw, area.hours)
     return Decision(
         step=step,
+        outlook=model.dso.outlook(forecast_state, expected),
         signal=signal,
         orders=orders,
         result=result,

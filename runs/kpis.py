@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from peerflex.core.parties import Role
-from peerflex.core.units import SECONDS_PER_HOUR
+from peerflex.core.units import QUANTITY_TOLERANCE_MW, SECONDS_PER_HOUR
 from peerflex.runs.reader import Run
 from peerflex.runs.store import write_json
 
@@ -45,6 +45,13 @@ class _Seen:
         value = float((self.hours["p2p_mwh"] * self.hours["p2p_price_eur_per_mwh"]).sum())
         return value / volume if volume else math.nan
 
+    def objective(self) -> float:
+        return float(self.hours["p2p_objective_eur"].sum(min_count=1))
+
+    def full_cost(self) -> float:
+        missing = (self.hours["missing_mw"] > QUANTITY_TOLERANCE_MW).any()
+        return math.nan if missing else self.sum("lfm_cost_eur")
+
     def missing_mwh(self) -> float:
         return self.sum("missing_mw") * self.step_hours
 
@@ -74,6 +81,45 @@ KPIS: Final = (
     Kpi("highest_loading", "1", "Highest loading of a branch, 1.0 at its rating", lambda s: s.max("highest_loading")),
     Kpi("p2p_mwh", "MWh", "Energy traded between peers", lambda s: s.sum("p2p_mwh")),
     Kpi("p2p_price_eur_per_mwh", "EUR/MWh", "Its price, averaged by volume", _Seen.p2p_price),
+    Kpi("p2p_objective_eur", "EUR", "What the P2P market maximised, if it optimises", _Seen.objective),
+    Kpi("p2p_gap", "1", "Its largest distance to the bound proven, relative", lambda s: s.max("p2p_gap")),
+    Kpi(
+        "incentive_cost_eur",
+        "EUR",
+        "What the DSO paid for its terms of trade, where they are money",
+        lambda s: s.sum("incentive_cost_eur"),
+    ),
+    Kpi(
+        "pre_lfm_congested",
+        "1",
+        "Branches above their limit after trading, before flexibility: most in a step",
+        lambda s: s.max("pre_lfm_congested"),
+    ),
+    Kpi(
+        "pre_lfm_overflow_mva",
+        "MVA",
+        "Power above branch limits before flexibility, added up: most in a step",
+        lambda s: s.max("pre_lfm_overflow_mva"),
+    ),
+    Kpi(
+        "pre_lfm_overflow_average_mva",
+        "MVA",
+        "The same per congested branch, averaged by limits: most in a step",
+        lambda s: s.max("pre_lfm_overflow_average_mva"),
+    ),
+    Kpi(
+        "pre_lfm_worsened",
+        "1",
+        "Branches at risk that trading loads further: most in a step",
+        lambda s: s.max("pre_lfm_worsened"),
+    ),
+    Kpi(
+        "lfm_relieved",
+        "1",
+        "Share of the steps in which no relief was missing",
+        lambda s: float((s.hours["missing_mw"] <= QUANTITY_TOLERANCE_MW).mean()),
+    ),
+    Kpi("lfm_full_cost_eur", "EUR", "What the DSO paid for flexibility, if it got all it needed", _Seen.full_cost),
     Kpi("lfm_cost_eur", "EUR", "What the DSO paid for flexibility", lambda s: s.sum("lfm_cost_eur")),
     Kpi("lfm_mwh", "MWh", "Flexibility activated, both directions", lambda s: s.sum("lfm_mwh")),
     Kpi("missing_mwh", "MWh", "Relief that nobody offered, where most was missing", _Seen.missing_mwh),
@@ -84,7 +130,7 @@ KPIS: Final = (
     Kpi("peer_cost_eur", "EUR", "What all peers paid, minus what they received", _Seen.peers_eur),
     Kpi("supplier_eur", "EUR", "What the supplier received, minus what it paid", lambda s: -s.role_eur(Role.SUPPLIER)),
     Kpi("dso_cost_eur", "EUR", "What the DSO paid, minus what it received", lambda s: s.role_eur(Role.DSO)),
-)  # fmt: skip
+)
 """Every closing figure, in the order they are shown."""
 
 

@@ -9,7 +9,7 @@ from peerflex.core.messages import KINDS
 from peerflex.core.network import GridState
 from peerflex.core.record import MessageBatch
 from peerflex.core.trade import MarketResult, Orders
-from peerflex.markets.idle import NoFlexMarket, NoMarket
+from peerflex.markets.idle import NoFlexMarket, NoIncentive, NoMarket
 
 if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel
@@ -35,7 +35,8 @@ def said(
         batch("state-report", "grid", "dso", reports),
         batch("own-voltage", "grid", "peer", trading * reports),
         batch("signal", "dso", "peer", trading * model.dso.publishes),
-        batch("bid", "peer", "mediator", len(orders) * trades),
+        batch("trade-terms", "dso", "peer", int(np.count_nonzero(model.peers.trade)) * _speaks(model)),
+        batch("bid", "peer", "mediator", int(np.count_nonzero(model.peers.trade[orders.peer])) * trades),
         batch("award", "mediator", "peer", int(np.count_nonzero(result.accepted_mw))),
         batch("schedule", "peer", "supplier", trading),
         batch("schedule", "peer", "dso", trading),
@@ -45,6 +46,11 @@ def said(
         batch("flex-result", "fmo", "dso", bought.rounds * need),
     )
     return tuple(each for each in batches if each.count)
+
+
+def _speaks(model: "AreaModel") -> bool:
+    """Whether the DSO says anything about trades."""
+    return not isinstance(model.dso.incentive, NoIncentive)
 
 
 def metered(n_peers: int) -> tuple[MessageBatch, ...]:

@@ -37,7 +37,16 @@ class AreaModel(mesa.Model):
         self.on_record: Callable[[HourRecord], None] | None = None
         self.people = [Peer(self, row) for row in range(len(area.peers))]
         self.supplier = Supplier(self, area.tariffs)
-        self.dso = DSO(self, area.dso.grid, area.limits, area.dso.at_risk, area.dso.publishes)
+        settings = area.dso
+        self.dso = DSO(
+            self,
+            settings.grid,
+            area.limits,
+            settings.at_risk,
+            settings.publishes,
+            settings.incentive,
+            area.peers.bus,
+        )
         self.fmo = FMO(self, area.flex_market, area.dso.lfm_rounds)
 
     def restore(self, hour: int, state: PeerState, measured: GridState | None) -> None:

@@ -1,7 +1,8 @@
 """Where behaviours and markets come from: peerflex itself, installed entry points, and files the user names.
 
 Nothing of a user's is imported unless the scenario names it (entry points) or the command does (``--plugin``).
-A plugin file defines any of ``BEHAVIOURS``, ``MARKETS`` and ``FLEX_MARKETS``: dictionaries from kind to class.
+A plugin file defines any of ``BEHAVIOURS``, ``MARKETS``, ``INCENTIVES`` and ``FLEX_MARKETS``: dictionaries from kind
+to class.
 """
 
 import importlib.util
@@ -15,7 +16,9 @@ from typing import Any
 
 from peerflex.agents.registry import BEHAVIOURS
 from peerflex.core.errors import InputError
-from peerflex.markets.registry import FLEX_MARKETS, MARKETS
+from peerflex.markets.registry import FLEX_MARKETS, INCENTIVES, MARKETS
+
+SEAMS = ("BEHAVIOURS", "MARKETS", "INCENTIVES", "FLEX_MARKETS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Registry:
 
     behaviours: Mapping[str, type[Any]]
     markets: Mapping[str, type[Any]]
+    incentives: Mapping[str, type[Any]]
     flex_markets: Mapping[str, type[Any]]
     files: tuple[Path, ...] = ()
 
@@ -32,12 +36,13 @@ def registry(files: list[Path] | None = None) -> Registry:
     """Return everything a scenario may name.
 
     Raises:
-        InputError: if a plugin file cannot be imported, or defines none of the three dictionaries.
+        InputError: if a plugin file cannot be imported, or defines none of the dictionaries.
     """
     modules = [_import(path) for path in files or []]
     return Registry(
         behaviours=_merged("BEHAVIOURS", BEHAVIOURS, modules),
         markets=_merged("MARKETS", MARKETS, modules),
+        incentives=_merged("INCENTIVES", INCENTIVES, modules),
         flex_markets=_merged("FLEX_MARKETS", FLEX_MARKETS, modules),
         files=tuple(files or []),
     )
@@ -62,8 +67,6 @@ def _import(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         raise InputError(where, f"does not import ({type(error).__name__}: {error})", remedy) from error
-    if not any(hasattr(module, name) for name in ("BEHAVIOURS", "MARKETS", "FLEX_MARKETS")):
-        raise InputError(
-            where, "defines no BEHAVIOURS, MARKETS or FLEX_MARKETS", 'Add e.g. BEHAVIOURS = {"mine": Mine}.'
-        )
+    if not any(hasattr(module, name) for name in SEAMS):
+        raise InputError(where, f"defines none of {', '.join(SEAMS)}", 'Add e.g. BEHAVIOURS = {"mine": Mine}.')
     return module

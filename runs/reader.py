@@ -72,7 +72,7 @@ class Run:
             for point in self.checkpoints
             if point.part * size < end and point.next_step > first
         ]
-        whole = pa.concat_tables([_SCHEMAS[name].empty_table(), *parts]).unify_dictionaries()
+        whole = pa.concat_tables([_SCHEMAS[name].empty_table(), *parts], promote_options="default").unify_dictionaries()
         if first == 0 and end >= self.finished_steps:
             return whole
         step = whole["step"].to_numpy()

@@ -8,7 +8,7 @@ from peerflex.runs.figures import BLUE, GREY, ORANGE, save
 from peerflex.runs.kpis import KPIS
 from peerflex.runs.study_result import StudyResult
 from peerflex.runs.study_verdicts import Row
-from peerflex.runs.tables import HOURS
+from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.study import Variant
 from peerflex.scenarios.study_schema import Kpi
 

@@ -6,7 +6,7 @@ from peerflex.core.errors import InputError
 from peerflex.core.units import SECONDS_PER_HOUR
 from peerflex.runs.kpis import KPIS
 from peerflex.runs.reader import Run
-from peerflex.runs.tables import HOURS
+from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.study import LoadedStudy, Variant
 from peerflex.scenarios.study_schema import Kpi

@@ -49,6 +49,11 @@ def build_peers(loaded: LoadedScenario, connections: Connections, buses: BusTabl
         battery_mwh=owned(*(each.battery_kwh / KW_PER_MW for each in scenario.peers)),
         battery_mw=owned(*(each.battery_kw / KW_PER_MW for each in scenario.peers)),
         battery_efficiency=np.array([*(each.battery_efficiency for each in scenario.peers), 1.0])[group],
+        generator_mw=np.zeros(len(connections)),
+        boiler_mw=np.zeros(len(connections)),
+        up_eur_per_mwh=np.full(len(connections), np.nan),
+        down_eur_per_mwh=np.full(len(connections), np.nan),
+        trade=np.array([*(each.trades_with_peers for each in scenario.peers), False])[group],
     )
 
 

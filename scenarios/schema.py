@@ -107,6 +107,9 @@ class PeerGroup(Section):
         description="names of buses (a number is a name in digits) whose connections are members",
     )
     behaviour: Component = Field(description="how its members bid")
+    trades_with_peers: bool = Field(
+        default=True, description="whether its members offer to other peers, or to the flexibility market only"
+    )
     pv_kw: float = Field(
         default=0.0, ge=0, le=100_000, description="PV each member has beside what the network's file says"
     )
@@ -136,6 +139,9 @@ class MarketDesign(Section):
         default="p2p-first", description="peers trade first; what is left is flexibility"
     )
     p2p: Component = Field(default=Component(kind="bilateral-pool"), description="how peers trade with each other")
+    incentive: Component = Field(
+        default=Component(kind="none"), description="what the DSO says about trades before they are made"
+    )
     lfm: Component = Field(default=Component(kind="linear"), description="the local flexibility market the DSO buys in")
 
 

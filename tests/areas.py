@@ -12,6 +12,7 @@ from peerflex.core.network import BranchTable, BusTable, GridState, Injections, 
 from peerflex.core.people import PeerState, PeerTable, Profiles
 from peerflex.core.record import Tariffs
 from peerflex.core.streams import stream
+from peerflex.markets.idle import NoIncentive
 from peerflex.markets.lfm import LocalFlexibilityMarket
 from peerflex.markets.pool import BilateralPool
 from peerflex.runs.area import Area, DsoSettings
@@ -84,6 +85,11 @@ def street(peers: int = 6, steps: int = 24, seed: int = 1, **changes: Any) -> Ar
             battery_mwh=battery,
             battery_mw=battery / 2,
             battery_efficiency=np.full(peers, 0.95),
+            generator_mw=np.zeros(peers),
+            boiler_mw=np.zeros(peers),
+            up_eur_per_mwh=np.full(peers, np.nan),
+            down_eur_per_mwh=np.full(peers, np.nan),
+            trade=np.ones(peers, dtype=np.bool_),
         ),
         start=PeerState(battery / 2),
         profiles=Profiles(load, load * 0.2, pv),
@@ -94,7 +100,7 @@ def street(peers: int = 6, steps: int = 24, seed: int = 1, **changes: Any) -> Ar
         grid=grid,
         diagnostic=None,
         limits=Limits(np.full(2, 0.95), np.full(2, 1.05), np.ones(1)),
-        dso=DsoSettings(grid, forecast_error=0.05, at_risk=0.8, publishes=True, lfm_rounds=5),
+        dso=DsoSettings(grid, forecast_error=0.05, at_risk=0.8, publishes=True, lfm_rounds=5, incentive=NoIncentive()),
         tariffs=Tariffs(320.0, 80.0, 90.0, 0.1, 200.0),
         forecast_error=0.05,
         seed=seed,

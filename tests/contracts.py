@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from peerflex.core.arrays import Bools, Floats, Ints, Rows, add_up
 from peerflex.core.protocols import FlexMarket, Market
 from peerflex.core.streams import stream
-from peerflex.core.trade import FlexNeed, FlexOffers, MarketResult, Orders, Signal
+from peerflex.core.trade import FlexNeed, FlexOffers, MarketResult, Orders, Signal, free_terms
 from peerflex.core.units import BUY, DOWN, SELL, UP
 
 HOUR_S = 3600
-NO_SIGNAL = Signal(np.zeros(1), np.zeros(1, dtype=np.bool_))
+NO_SIGNAL = Signal(np.zeros(1), np.zeros(1, dtype=np.bool_), free_terms(40))
 
 
 def book(*rows: tuple[int, float, float], dispatchable: bool = True) -> Orders:

@@ -9,9 +9,9 @@ import numpy as np
 from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Violations
 from peerflex.core.parties import Reason, Role
 from peerflex.core.people import PeerState, PeerTable
-from peerflex.core.record import Decision, Event, HourRecord, Ledger, MessageBatch
+from peerflex.core.record import Decision, Event, HourRecord, Ledger, MessageBatch, Outlook
 from peerflex.core.streams import stream
-from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, Trades
+from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, Trades, free_terms
 from peerflex.runs.manifest import Manifest, describe
 from peerflex.runs.writer import RunWriter
 
@@ -32,7 +32,7 @@ def manifest(steps: int, n_peers: int = 5, part_steps: int = 24) -> Manifest:
     flat = np.zeros(n_peers)
     names = (*(f"house {row}" for row in range(n_peers - 1)), "dso")
     behaviour = np.arange(n_peers) % 3 - 1
-    peers = PeerTable(names, np.arange(n_peers) % N_BUSES, behaviour, flat, flat, flat, flat)
+    peers = PeerTable(names, np.arange(n_peers) % N_BUSES, behaviour, *(flat,) * 8, flat == 0)
     bus_names = (*(f"bus {row}" for row in range(N_BUSES - 2)), "end", "end")
     points = np.zeros(N_BUSES)
     branch_names = tuple(f"line {row}" for row in range(N_BRANCHES))
@@ -97,6 +97,8 @@ def record(step: int, n_peers: int, carried: Carried, scale: float = 1.0) -> Hou
         buy_order=rows(n_orders or 1, n_trades),
         quantity_mw=rng.random(n_trades),
         price_eur_per_mwh=rng.random(n_trades) * 300,
+        seller_premium_eur_per_mwh=rng.normal(size=n_trades),
+        buyer_premium_eur_per_mwh=rng.normal(size=n_trades),
     )
     voltage = rng.random(n_needs) < 0.5
     element = np.where(voltage, rows(N_BUSES, n_needs), rows(N_BRANCHES, n_needs))
@@ -104,7 +106,8 @@ def record(step: int, n_peers: int, carried: Carried, scale: float = 1.0) -> Hou
     soc_mwh = carried.peers.soc_mwh * 0.9 + rng.random(n_peers) + (carried.measured.loss_mw if carried.measured else 0)
     decision = Decision(
         step=step,
-        signal=Signal(rng.normal(size=N_BUSES), rng.random(N_BRANCHES) < 0.3),
+        outlook=Outlook(state, state, rng.random(N_BRANCHES), RATING_MVA, rng.random(N_BRANCHES) < 0.2),
+        signal=Signal(rng.normal(size=N_BUSES), rng.random(N_BRANCHES) < 0.3, free_terms(n_peers)),
         orders=orders,
         result=MarketResult(rng.random(n_orders), float("nan") if step % 3 else 80.0, trades),
         need=FlexNeed(

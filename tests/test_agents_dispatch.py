@@ -19,6 +19,11 @@ def peers(n: int, battery_mwh: float = 0.01, battery_mw: float = 0.005, efficien
         battery_mwh=np.full(n, battery_mwh),
         battery_mw=np.full(n, battery_mw),
         battery_efficiency=np.full(n, efficiency),
+        generator_mw=np.zeros(n),
+        boiler_mw=np.zeros(n),
+        up_eur_per_mwh=np.full(n, np.nan),
+        down_eur_per_mwh=np.full(n, np.nan),
+        trade=np.ones(n, dtype=np.bool_),
     )
 
 

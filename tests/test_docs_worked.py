@@ -19,6 +19,7 @@ from peerflex.core.protocols import Behaviour, Grid
 from peerflex.core.streams import stream
 from peerflex.core.trade import FlexOffers
 from peerflex.core.units import BUY, SELL
+from peerflex.markets.idle import NoIncentive
 from peerflex.markets.lfm import LocalFlexibilityMarket
 
 KW = 1e-3
@@ -26,7 +27,8 @@ KW = 1e-3
 
 def household(load_kw: float, pv_kw: float, stored_kwh: float, relief: float = 0.0) -> Observation:
     """Return the household of the pages: 10 kWh, 5 kW, 0.95 one way, tariffs 320 and 80."""
-    one = [load_kw * KW, pv_kw * KW, stored_kwh * KW, 10 * KW, 5 * KW, 0.95, np.nan, relief, 320.0, 80.0]
+    one = [load_kw * KW, pv_kw * KW, stored_kwh * KW, 10 * KW, 5 * KW, 0.95, 0.0, 0.0, np.nan, np.nan, np.nan, relief]
+    one += [320.0, 80.0]
     return Observation(np.zeros(1, dtype=np.int64), *(np.array([value]) for value in one), start_s=0, duration_s=3600)
 
 
@@ -77,7 +79,9 @@ def test_battery() -> None:
     battery = np.full(2, 10 * KW), np.full(2, 5 * KW), np.full(2, 0.9)
     nobody = np.zeros(2, dtype=np.int64)
     done = dispatch(
-        PeerTable(("Anna", "Ben"), nobody, nobody, np.zeros(2), *battery),
+        PeerTable(
+            ("Anna", "Ben"), nobody, nobody, np.zeros(2), *battery, *(np.zeros(2),) * 4, np.ones(2, dtype=np.bool_)
+        ),
         PeerState(np.array([2, 9]) * KW),
         load_mw=np.array([4, 0]) * KW,
         pv_mw=np.array([0, 6]) * KW,
@@ -125,7 +129,15 @@ class Feeder:
 def dso(grid: Grid, low_pu: float, high_pu: float) -> DSO:
     n = len(grid.buses)
     limits = Limits(np.full(n, low_pu), np.full(n, high_pu), np.ones(len(grid.branches)))
-    return DSO(mesa.Model(), grid, limits, at_risk=0.8, publishes=True)
+    return DSO(
+        mesa.Model(),
+        grid,
+        limits,
+        at_risk=0.8,
+        publishes=True,
+        incentive=NoIncentive(),
+        bus_of_peer=np.zeros(0, np.int64),
+    )
 
 
 def at(*p_mw: float) -> Injections:
@@ -150,7 +162,7 @@ def test_dso_signal(
 ) -> None:
     feeder = Feeder()
     state = None if measured is None else feeder.solve(measured)
-    signal = dso(feeder, *band).signal(expected, state)
+    signal = dso(feeder, *band).signal(feeder.solve(expected), state)
     assert signal.relief == pytest.approx(relief, abs=5e-4)
     assert signal.at_risk.tolist() == [True, False]
 
@@ -178,7 +190,7 @@ def bought(offered_mw: float) -> Procurement:
     one, upward = np.ones(1, dtype=np.int64), np.array([SELL])
     offers = FlexOffers(0 * one, 0 * one, one, upward, np.array([offered_mw]), np.array([250.0]))
     fmo = FMO(mesa.Model(), LocalFlexibilityMarket(interface_eur_per_mwh=200), rounds=10)
-    return fmo.procure(dso(Curve(), 0.95, 1.05), at(0, -0.06), offers)
+    return fmo.procure(dso(Curve(), 0.95, 1.05), Curve().solve(at(0, -0.06)), offers)
 
 
 def test_flexibility_procurement() -> None:

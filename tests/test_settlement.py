@@ -12,7 +12,7 @@ from peerflex.core.errors import SimulationError
 from peerflex.core.network import GridState, Injections
 from peerflex.core.parties import Reason, Role
 from peerflex.core.people import PeerState
-from peerflex.core.record import Decision, Ledger, Tariffs
+from peerflex.core.record import Decision, Ledger, Outlook, Tariffs
 from peerflex.core.streams import stream
 from peerflex.core.trade import FlexNeed, FlexResult, Orders
 from peerflex.core.units import BUY, SELL
@@ -24,6 +24,8 @@ from peerflex.markets.registry import MARKETS
 from peerflex.markets.settlement import check_balance, settle
 from tests.contracts import NO_SIGNAL, book, books
 
+NO_STATE = GridState(*(np.zeros(0),) * 7, 0.0, 0.0, 0.0, "linear", 0, 0.0)
+NO_OUTLOOK = Outlook(NO_STATE, NO_STATE, np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.bool_))
 NO_NEED = FlexNeed(
     np.zeros(0, np.bool_), np.zeros(0, np.int64), *(np.zeros(0),) * 3, by_mw=np.zeros((0, 4)), mw_per_unit=np.zeros(0)
 )
@@ -43,6 +45,7 @@ def decided(
     flex = FlexResult(accepted, left.price_eur_per_mwh, float(change.sum()), 0.0, np.zeros(0), np.zeros(0))
     return Decision(
         step=0,
+        outlook=NO_OUTLOOK,
         signal=NO_SIGNAL,
         orders=orders,
         result=result,

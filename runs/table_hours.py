@@ -1,0 +1,128 @@
+"""The table ``hours`` of the log: every step in figures."""
+
+from typing import Final
+
+from peerflex.runs.columns import (
+    Column,
+    Table,
+    added,
+    count,
+    diagnostic,
+    diagnostic_method,
+    each,
+    largest,
+    mean,
+    overload_mva,
+    peak,
+    peak_row,
+    per_hour,
+    positive,
+    premium,
+    total,
+)
+
+_ORDERS = "decision.orders"
+_TRADES = "decision.result.trades"
+_FLEX = "decision.flex"
+
+HOURS: Final = Table(
+    "hours",
+    "One row a step: the step in figures.",
+    None,
+    (
+        Column("orders", "int", count(_ORDERS), "Orders of the P2P market"),
+        Column("trades", "int", count(_TRADES), "Trades of the P2P market"),
+        Column("p2p_mwh", "float", per_hour(total(f"{_TRADES}.quantity_mw")), "Energy traded between peers"),
+        Column(
+            "p2p_price_eur_per_mwh",
+            "float",
+            mean(f"{_TRADES}.price_eur_per_mwh", f"{_TRADES}.quantity_mw"),
+            "Price of the trades, averaged by volume",
+        ),
+        Column(
+            "clearing_price_eur_per_mwh",
+            "float",
+            each("decision.result.price_eur_per_mwh"),
+            "Price that cleared, if one",
+        ),
+        Column(
+            "p2p_objective_eur",
+            "float",
+            per_hour(each("decision.result.objective_eur_per_h")),
+            "What the market maximised, if it optimises",
+        ),
+        Column("p2p_gap", "float", each("decision.result.gap"), "Its distance to the best bound proven, relative"),
+        Column(
+            "incentive_cost_eur",
+            "float",
+            per_hour(added(_TRADES, premium)),
+            "What the DSO pays for its terms of trade, if they are money",
+        ),
+        Column(
+            "pre_lfm_congested",
+            "int",
+            each("decision.outlook.congested_count"),
+            "Branches above their limit after trading, before flexibility (the DSO's model)",
+        ),
+        Column(
+            "pre_lfm_overflow_mva",
+            "float",
+            total("decision.outlook.overflow_mva"),
+            "Power above their limits, added up",
+        ),
+        Column(
+            "pre_lfm_overflow_average_mva",
+            "float",
+            each("decision.outlook.overflow_average_mva"),
+            "The same averaged over congested branches by their limits",
+        ),
+        Column(
+            "pre_lfm_worsened",
+            "int",
+            each("decision.outlook.worsened_count"),
+            "Branches at risk in the forecast that trading loads further in the same direction",
+        ),
+        Column("lfm_mwh", "float", per_hour(total(f"{_FLEX}.accepted_mw")), "Flexibility activated, both directions"),
+        Column("lfm_cost_eur", "float", per_hour(each(f"{_FLEX}.cost_eur_per_h")), "What the DSO pays for it"),
+        Column("lfm_residual_mwh", "float", per_hour(each(f"{_FLEX}.residual_mw")), "Upward minus downward"),
+        Column(
+            "missing_mw", "float", largest(f"{_FLEX}.missing_mw"), "Relief that nobody offered, where most is missing"
+        ),
+        Column("highest_loading", "float", peak("state.loading", 1), "Highest branch loading, 1.0 at the rating"),
+        Column("highest_loading_branch", "branch", peak_row("state.loading", 1), "Where"),
+        Column("lowest_voltage_pu", "float", peak("state.v_pu", -1), "Lowest bus voltage"),
+        Column("lowest_voltage_bus", "bus", peak_row("state.v_pu", -1), "Where"),
+        Column("highest_voltage_pu", "float", peak("state.v_pu", 1), "Highest bus voltage"),
+        Column("highest_voltage_bus", "bus", peak_row("state.v_pu", 1), "Where"),
+        Column("violations", "int", count("violations"), "Limits that were not kept"),
+        Column(
+            "overload_mwh",
+            "float",
+            per_hour(added("violations", overload_mva)),
+            "Power above branch limits times the step (MVAh)",
+        ),
+        Column("load_mwh", "float", per_hour(total("decision.load_mw")), "Consumption of the peers"),
+        Column("pv_mwh", "float", per_hour(total("decision.pv_mw")), "PV generation of the peers"),
+        Column("battery_mwh", "float", per_hour(total("decision.battery_mw")), "Discharge minus charge"),
+        Column("external_mwh", "float", per_hour(total("external.p_mw")), "Injection of coupled simulators"),
+        Column("losses_mwh", "float", per_hour(each("state.loss_mw")), "Consumption of the network itself"),
+        Column("exchange_mwh", "float", per_hour(each("state.exchange_mw")), "Import from the upstream grid"),
+        Column("exchange_mvarh", "float", per_hour(each("state.exchange_mvar")), "The same, reactive"),
+        Column("shed_mwh", "float", per_hour(positive("state.shed_mw")), "Load taken off for a solution"),
+        Column("lost_generation_mwh", "float", per_hour(positive("state.shed_mw", -1)), "Generation taken off"),
+        Column(
+            "method", "text", each("state.method"), "How the power flow was solved: zbus, newton, linear, +shed, dark"
+        ),
+        Column("iterations", "int", each("state.iterations"), "Iterations of the power flow"),
+        Column("deviation_pu", "float", each("state.deviation_pu"), "Largest mismatch left in the power flow"),
+        Column("ac_method", "text", diagnostic_method, "The same of the AC diagnostic (linear physics only)"),
+        Column("ac_deviation_pu", "float", diagnostic(each("diagnostic.deviation_pu")), "AC diagnostic: mismatch"),
+        Column("ac_highest_loading", "float", diagnostic(peak("diagnostic.loading", 1)), "AC diagnostic: loading"),
+        Column("ac_lowest_voltage_pu", "float", diagnostic(peak("diagnostic.v_pu", -1)), "AC diagnostic: voltage"),
+        Column("ac_highest_voltage_pu", "float", diagnostic(peak("diagnostic.v_pu", 1)), "AC diagnostic: voltage"),
+        Column("ac_losses_mwh", "float", diagnostic(per_hour(each("diagnostic.loss_mw"))), "AC diagnostic: losses"),
+        Column(
+            "ac_exchange_mwh", "float", diagnostic(per_hour(each("diagnostic.exchange_mw"))), "AC diagnostic: import"
+        ),
+    ),
+)
