@@ -113,8 +113,9 @@ def summary(run: Run, reference: Run | None) -> None:
     columns = ["run"] if reference is None else ["run", "no market"]
     table = Table("figure", *columns, "unit", title=f"{title} ({manifest.status})", title_justify="left", box=None)
     for kpi in KPIS:
-        others = [] if reference is None else [_figure(reference.kpis[kpi.name])]
-        table.add_row(kpi.name, _figure(figures[kpi.name]), *others, kpi.unit)
+        # runs of earlier versions lack the figures that came later
+        others = [] if reference is None else [_figure(reference.kpis.get(kpi.name, math.nan))]
+        table.add_row(kpi.name, _figure(figures.get(kpi.name, math.nan)), *others, kpi.unit)
     CONSOLE.print(table)
     events = run.rows("events")
     kinds = zip(events["kind"].to_pylist(), events["consequence"].to_pylist(), strict=True)
