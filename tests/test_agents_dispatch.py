@@ -1,5 +1,7 @@
 """Batteries keep their books, and assets move in the stated order."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -72,3 +74,19 @@ def test_what_no_asset_can_do_is_not_done() -> None:
         1.0,
     )
     assert done.injection_mw == pytest.approx([0.0])
+
+
+def test_what_can_be_started_is_started_before_load_is_dropped_or_generation_curtailed() -> None:
+    everybody = replace(peers(2, battery_mwh=0.0), generator_mw=np.full(2, 0.002), boiler_mw=np.full(2, 0.003))
+    done = dispatch(
+        everybody,
+        PeerState(np.zeros(2)),
+        load_mw=np.array([0.004, 0.0]),
+        pv_mw=np.array([0.0, 0.006]),
+        battery_mw=np.zeros(2),
+        change_mw=np.array([0.005, -0.005]),
+        hours=1.0,
+    )
+    assert done.load_mw == pytest.approx([0.001, 0.003])
+    assert done.pv_mw == pytest.approx([0.002, 0.004])
+    assert done.injection_mw == pytest.approx([0.001, 0.001])
