@@ -103,7 +103,7 @@ class Outlook:
     @property
     def overflow_average_mva(self) -> float:
         """The overflow of congested branches, averaged by their limits (D5.3, Table 7); 0 without any."""
-        rows = self.congested
+        rows = self.congested & np.isfinite(self.limit_mva)
         return float(np.average(self.overflow_mva[rows], weights=self.limit_mva[rows])) if rows.any() else 0.0
 
 

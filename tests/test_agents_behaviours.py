@@ -5,18 +5,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from peerflex.agents.dispatch import dispatch
+from peerflex.agents.listed import Listed
 from peerflex.agents.prosumer import Prosumer
 from peerflex.agents.registry import BEHAVIOURS
 from peerflex.agents.truthful import Truthful
-from peerflex.core.people import Observation, Plan
+from peerflex.core.people import Observation, PeerState, PeerTable, Plan
 from peerflex.core.streams import stream
 from peerflex.core.units import BUY, SELL
 
 HOUR_S = 3600
+NAN = float("nan")
+FLEXIBILITY_ONLY = ("listed",)
+"""Behaviours whose energy that flows anyway goes to and comes from the supplier."""
 
 
 def observation(seed: int, n: int = 8, **columns: object) -> Observation:
-    """Return peers with random loads, PV and batteries, some without any of them."""
+    """Return peers with random loads, PV, batteries, generators, boilers and listed prices, some without them."""
     rng = np.random.default_rng(seed)
     battery_mwh = rng.choice([0.0, 0.005, 0.01], n)
     values: dict[str, object] = {
@@ -27,12 +32,12 @@ def observation(seed: int, n: int = 8, **columns: object) -> Observation:
         "battery_mwh": battery_mwh,
         "battery_mw": battery_mwh / 2,
         "battery_efficiency": np.full(n, 0.95),
-        "generator_mw": np.zeros(n),
-        "boiler_mw": np.zeros(n),
-        "up_eur_per_mwh": np.full(n, np.nan),
-        "down_eur_per_mwh": np.full(n, np.nan),
         "voltage_pu": rng.choice([np.nan, 0.93, 1.0, 1.07], n),
         "relief": rng.choice([-1.0, 0.0, 0.4], n),
+        "generator_mw": rng.choice([0.0, 0.003], n),
+        "boiler_mw": rng.choice([0.0, 0.005], n),
+        "up_eur_per_mwh": rng.choice([NAN, 210.0, 260.0], n),
+        "down_eur_per_mwh": rng.choice([NAN, 150.0, 190.0], n),
         "retail_eur_per_mwh": np.full(n, 320.0),
         "feed_in_eur_per_mwh": np.full(n, 80.0),
         "start_s": 0,
@@ -57,8 +62,10 @@ def test_a_plan_is_something_the_peers_can_do(kind: str, seed: int) -> None:
     assert set(orders.peer) <= set(seen.peer)
     assert np.all(orders.quantity_mw > 0)
     assert np.all(orders.duration_s == HOUR_S)
+    assert np.isfinite(orders.price_eur_per_mwh).all()
 
-    # All dispatchable sales of a peer at once stay within battery and load; all purchases within battery and PV.
+    # All dispatchable sales of a peer at once stay within battery, load and generator; all purchases within battery,
+    # PV and boiler.
     row = {int(peer): i for i, peer in enumerate(seen.peer)}
     for peer, i in row.items():
         mine = orders.take((orders.peer == peer) & orders.dispatchable)
@@ -66,28 +73,32 @@ def test_a_plan_is_something_the_peers_can_do(kind: str, seed: int) -> None:
         down = mine.quantity_mw[mine.side == BUY].sum()
         stored = min(seen.battery_mw[i], seen.soc_mwh[i] * 0.95)
         room = min(seen.battery_mw[i], (seen.battery_mwh[i] - seen.soc_mwh[i]) / 0.95)
-        assert up <= stored - plan.battery_mw[i] + seen.load_mw[i] + 1e-12
-        assert down <= room + plan.battery_mw[i] + seen.pv_mw[i] + 1e-12
+        assert up <= stored - plan.battery_mw[i] + seen.load_mw[i] + seen.generator_mw[i] + 1e-12
+        assert down <= room + plan.battery_mw[i] + seen.pv_mw[i] + seen.boiler_mw[i] + 1e-12
 
 
 @pytest.mark.parametrize("kind", BEHAVIOURS)
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6))
-def test_energy_that_flows_anyway_is_offered_once(kind: str, seed: int) -> None:
+def test_energy_that_flows_anyway_is_offered_once_or_by_some_not_at_all(kind: str, seed: int) -> None:
     seen = observation(seed)
     plan = bids(kind, seen)
     firm = plan.orders.take(~plan.orders.dispatchable)
     net = np.zeros(len(seen.peer))
     np.add.at(net, firm.peer - 3, firm.side * firm.quantity_mw)
-    np.testing.assert_allclose(net, seen.pv_mw + plan.battery_mw - seen.load_mw, atol=2e-9)
+    flows = seen.pv_mw + plan.battery_mw - seen.load_mw
+    np.testing.assert_allclose(net, 0.0 if kind in FLEXIBILITY_ONLY else flows, atol=2e-9)
 
 
 @pytest.mark.parametrize("kind", BEHAVIOURS)
 def test_nobody_sells_flexibility_below_what_it_would_pay_for_it(kind: str) -> None:
+    """Listed prices are not a behaviour's own doing: here they are drawn on either side of 200 EUR/MWh."""
     orders = bids(kind, observation(5, n=200)).orders
     flexible = orders.take(orders.dispatchable)
     up = flexible.price_eur_per_mwh[flexible.side == SELL]
     down = flexible.price_eur_per_mwh[flexible.side == BUY]
+    assert len(up) > 50
+    assert len(down) > 50
     assert down.max() <= (320 + 80) / 2 <= up.min()
 
 
@@ -136,3 +147,39 @@ def test_a_prosumer_does_not_charge_where_injection_is_wanted(relief: float, vol
     assert Prosumer().bid(sunny, stream(1, "test")).battery_mw == pytest.approx([0.0])
     deaf = Prosumer(heeds_dso=False).bid(sunny, stream(1, "test"))
     assert deaf.battery_mw == pytest.approx([-0.005])
+
+
+def test_a_listed_peer_offers_what_it_can_drop_and_start_at_its_own_prices() -> None:
+    """The example of docs/economics/listed.md; a second peer lists no price for more injection."""
+    two = {"load_mw": 0.002, "pv_mw": 0.003, "generator_mw": 0.0015, "boiler_mw": 0.001, "down_eur_per_mwh": 9.0}
+    columns = {name: np.full(2, value) for name, value in two.items()}
+    seen = observation(0, n=2, **columns, up_eur_per_mwh=np.array([48.0, NAN]))
+    plan = Listed(flexible_share=0.4).bid(seen, stream(1, "test"))
+    orders = plan.orders
+    assert orders.peer.tolist() == [3, 3, 4]
+    assert orders.side.tolist() == [SELL, BUY, BUY]
+    assert orders.quantity_mw == pytest.approx([0.0023, 0.0022, 0.0022])
+    assert orders.price_eur_per_mwh.tolist() == [48.0, 9.0, 9.0]
+    assert orders.dispatchable.all()
+    assert not plan.battery_mw.any()
+    assert plan.pv_mw.tolist() == [0.003, 0.003]
+
+    none, pair = np.zeros(2), np.zeros(2, dtype=np.int64)
+    peers = PeerTable(
+        name=("one", "two"),
+        bus=pair,
+        behaviour=pair,
+        pv_mw=seen.pv_mw,
+        battery_mwh=none,
+        battery_mw=none,
+        battery_efficiency=np.ones(2),
+        generator_mw=seen.generator_mw,
+        boiler_mw=seen.boiler_mw,
+        up_eur_per_mwh=seen.up_eur_per_mwh,
+        down_eur_per_mwh=seen.down_eur_per_mwh,
+        trade=np.ones(2, dtype=np.bool_),
+    )
+    called = np.array([0.002, -0.0022])
+    done = dispatch(peers, PeerState(none), seen.load_mw, plan.pv_mw, plan.battery_mw, called, 1.0)
+    assert done.load_mw == pytest.approx([0.0015, 0.003])
+    assert done.pv_mw == pytest.approx([0.0045, 0.0018])
