@@ -28,15 +28,8 @@ def match(orders: Orders, accepted_mw: Floats, price_eur_per_mwh: float) -> Mark
     buys = _queue(orders, accepted_mw, BUY)
     if not (len(sells) and len(buys)):
         return nothing_traded(orders)
-    sold, bought = np.cumsum(accepted_mw[sells]), np.cumsum(accepted_mw[buys])
-    volume = min(sold[-1], bought[-1])
-    ends = np.minimum(np.sort(np.concatenate([sold, bought])), volume)
-    starts = np.concatenate([floats(1), ends[:-1]])
-    quantity = ends - starts
-    real = quantity > CRUMB * volume
-    middle, quantity = (starts + quantity / 2)[real], quantity[real]
-    sell_order = sells[np.searchsorted(sold, middle)]
-    buy_order = buys[np.searchsorted(bought, middle)]
+    first, second, quantity = serve(accepted_mw[sells], accepted_mw[buys])
+    sell_order, buy_order = sells[first], buys[second]
     trades = Trades(
         seller=orders.peer[sell_order],
         buyer=orders.peer[buy_order],
@@ -49,6 +42,21 @@ def match(orders: Orders, accepted_mw: Floats, price_eur_per_mwh: float) -> Mark
     )
     traded = add_up(sell_order, quantity, len(orders)) + add_up(buy_order, quantity, len(orders))
     return MarketResult(traded, price_eur_per_mwh, trades.take(trades.seller != trades.buyer))
+
+
+def serve(sold_mw: Floats, bought_mw: Floats) -> tuple[Ints, Ints, Floats]:
+    """Return the pieces in which two queues serve each other from the front: place in either queue, and MW.
+
+    The longer queue is served in part; pieces that are rounding are left out. Neither queue may be empty.
+    """
+    sold, bought = np.cumsum(sold_mw), np.cumsum(bought_mw)
+    volume = min(sold[-1], bought[-1])
+    ends = np.minimum(np.sort(np.concatenate([sold, bought])), volume)
+    starts = np.concatenate([floats(1), ends[:-1]])
+    quantity = ends - starts
+    real = quantity > CRUMB * volume
+    middle = (starts + quantity / 2)[real]
+    return np.searchsorted(sold, middle), np.searchsorted(bought, middle), quantity[real]
 
 
 def nothing_traded(orders: Orders) -> MarketResult:

@@ -6,10 +6,11 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from peerflex.core.arrays import Floats, floats
+from peerflex.core.arrays import Floats, add_up, floats
 from peerflex.core.trade import MarketResult, Orders, Signal
 from peerflex.core.units import QUANTITY_TOLERANCE_MW, SELL
-from peerflex.markets.matching import match, nothing_traded
+from peerflex.markets.game import Equilibrium, Game
+from peerflex.markets.matching import match, nothing_traded, serve
 
 SAME_VOLUME = 1e-12
 """Prices whose excess supply differs by less than this fraction of all orders clear alike."""
@@ -41,7 +42,8 @@ class BilateralPool:
         supply, demand = float(quantity[sells].sum()), float(quantity[~sells].sum())
         if min(supply, demand) <= QUANTITY_TOLERANCE_MW:
             return nothing_traded(orders)
-        price = _clearing_price(np.where(sells, ask, ask - width), quantity, width, supply, demand)
+        start = np.where(sells, ask, ask - width)
+        price = clearing_price(start, np.full(len(start), width), quantity / width, supply, demand)
         accepted = quantity * np.clip(orders.side * (price - ask) / width, 0, 1)
         sold, bought = float(accepted[sells].sum()), float(accepted[~sells].sum())
         volume = min(sold, bought)
@@ -51,14 +53,52 @@ class BilateralPool:
         return match(orders, accepted, price)
 
 
-def _clearing_price(start: Floats, quantity: Floats, width: float, supply: float, demand: float) -> float:
-    """Return the price at which the ramps of all orders add up to the demand.
+def solve_pool(game: Game) -> Equilibrium:
+    """Return the equilibrium of a game whose pairs are all alike (``Game.all_alike``), without pair curvature.
 
-    What a buyer does not buy and what a seller sells both rise with the price, from 0 at ``start`` to ``quantity``
-    at ``start + width``: so excess supply is the sum of all ramps less the whole demand.
+    One price ``L`` clears. A seller keeps ``max(0, value + L)`` of the next unit, a buyer ``max(0, value - L)``, and
+    each trades ``clip(that / curvature, 0, most)``. Trades follow the rule of ``markets.matching``. Both sides must
+    offer something.
+    """
+    sellers, buyers = game.sellers, game.buyers
+    cost, worth = -sellers.value_eur_per_mwh, buyers.value_eur_per_mwh
+    of_seller, of_buyer = sellers.curvature * sellers.most_mw, buyers.curvature * buyers.most_mw
+    price = clearing_price(
+        start=np.concatenate([cost, worth - of_buyer]),
+        width=np.concatenate([of_seller, of_buyer]),
+        slope=1 / np.concatenate([sellers.curvature, buyers.curvature]),
+        supply=float(sellers.most_mw.sum()),
+        demand=float(buyers.most_mw.sum()),
+    )
+    seller_dual, buyer_dual = np.maximum(price - cost, 0), np.maximum(worth - price, 0)
+    sold = np.minimum(seller_dual / sellers.curvature, sellers.most_mw)
+    bought = np.minimum(buyer_dual / buyers.curvature, buyers.most_mw)
+    volume = min(float(sold.sum()), float(bought.sum()))
+    sold, bought = (side * (volume / side.sum() if volume > 0 else 0.0) for side in (sold, bought))
+    sells, buys = np.argsort(cost, kind="stable"), np.argsort(-worth, kind="stable")
+    first, second, quantity = serve(sold[sells], bought[buys])
+    seller, buyer = sells[first], buys[second]
+    return Equilibrium(
+        sold_mw=add_up(seller, quantity, len(sellers)),
+        bought_mw=add_up(buyer, quantity, len(buyers)),
+        seller=seller,
+        buyer=buyer,
+        quantity_mw=quantity,
+        seller_dual=seller_dual,
+        buyer_dual=buyer_dual,
+        solver="pool",
+    )
+
+
+def clearing_price(start: Floats, width: Floats, slope: Floats, supply: float, demand: float) -> float:
+    """Return the price in EUR/MWh at which the ramps of all orders add up to the demand.
+
+    What a buyer does not buy and what a seller sells both rise with the price, by ``slope`` (MW per EUR/MWh) from
+    ``start`` to ``start + width`` (EUR/MWh): so excess supply is the sum of all ramps less the whole demand (MW).
+    Of an interval of such prices the middle is returned.
     """
     at = np.concatenate([start, start + width])
-    slope = np.concatenate([quantity, -quantity]) / width
+    slope = np.concatenate([slope, -slope])
     order = np.argsort(at, kind="stable")
     at = at[order]
     rises = np.cumsum(slope[order])[:-1] * np.diff(at)

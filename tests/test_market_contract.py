@@ -13,6 +13,7 @@ from peerflex.markets.registry import FLEX_MARKETS, MARKETS
 from tests.contracts import EDGE_BOOKS, book, books, check_flex_market, check_market, flex_cases
 
 ANY_MARKET = pytest.mark.parametrize("market", [kind() for kind in MARKETS.values()], ids=list(MARKETS))
+CLEARING = ["uniform-auction", "bilateral-pool", "bilateral-equilibrium"]
 ANY_FLEX_MARKET = pytest.mark.parametrize(
     "market",
     [*(kind() for kind in FLEX_MARKETS.values()), LocalFlexibilityMarket(residual="balanced")],
@@ -33,7 +34,7 @@ def test_edge_of_a_book(market: Market, orders: Orders) -> None:
     check_market(market, orders)
 
 
-@pytest.mark.parametrize("kind", ["uniform-auction", "bilateral-pool"])
+@pytest.mark.parametrize("kind", CLEARING)
 @settings(max_examples=100, deadline=None)
 @given(orders=books())
 def test_no_order_left_out_would_gain_at_the_price(kind: str, orders: Orders) -> None:
@@ -46,7 +47,7 @@ def test_no_order_left_out_would_gain_at_the_price(kind: str, orders: Orders) ->
     assert (gain[idle] <= tolerance).all()
 
 
-@pytest.mark.parametrize("kind", ["uniform-auction", "bilateral-pool"])
+@pytest.mark.parametrize("kind", CLEARING)
 def test_crossing_orders_trade(kind: str) -> None:
     result = check_market(MARKETS[kind](), book((SELL, 0.004, 20), (BUY, 0.004, 90)))
     np.testing.assert_allclose(result.accepted_mw, 0.004)
@@ -66,6 +67,8 @@ def test_any_need(market: FlexMarket, case: tuple[FlexNeed, FlexOffers]) -> None
         ("uniform-auction", {"k": 1.5}),
         ("uniform-auction", {"k": float("nan")}),
         ("bilateral-pool", {"curvature_eur_per_mwh": 0}),
+        ("bilateral-equilibrium", {"reading": "as you like it"}),
+        ("bilateral-equilibrium", {"pair_curvature_eur_per_mwh": -1}),
         ("linear", {"residual": "somehow"}),
         ("linear", {"interface_eur_per_mwh": float("inf")}),
     ],

@@ -1,0 +1,132 @@
+"""Bilateral trading on the DSO's terms: the variational equilibrium of the peers' negotiations."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from peerflex.core.arrays import Ints, add_up
+from peerflex.core.trade import MarketResult, Orders, Signal, Trades, TradeTerms
+from peerflex.core.units import BUY, QUANTITY_TOLERANCE_MW, SELL
+from peerflex.markets.certificate import certify
+from peerflex.markets.equilibrium import solve
+from peerflex.markets.game import Equilibrium, Game, Side
+from peerflex.markets.matching import CRUMB, nothing_traded
+from peerflex.markets.pairs import components, pair_price
+
+SAME_PRICE_EUR_PER_MWH = 1e-6
+"""Prices closer than this are one: the duals of one price round differently from pair to pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class BilateralEquilibrium:
+    """Peers agree on trades in pairs, on the terms of the DSO (``markets.game``; Le Cadre, Jacquot, Wan and Alasseur,
+    EJOR 282, 2020; EUniversal D5.3, 2022, section 5.2.2).
+
+    Every order has a linear component, from its price, and a quadratic one, ``curvature / Q * x**2 / 2``. Blocked
+    pairs do not trade. Where the terms weigh pairs, each pair has a quadratic term of its own too: it makes the trades,
+    on whose pairs the DSO's payments depend, unique. Elsewhere net positions are unique and money depends on nothing
+    else.
+
+    A trade settles at the multiplier of its pair's reciprocity: what makes both sides keep to it. If the terms are
+    money, the DSO pays each side beside it what its factor changes of the side's own component. The random stream is
+    not used.
+    """
+
+    reading: Annotated[
+        Literal["costs-and-values", "willingness-to-sell"],
+        Field(
+            description="what prices are in the game: a seller's cost and a buyer's value, or, as the published study "
+            "has it, how much each is willing to sell (which reverses both signs)"
+        ),
+    ] = "costs-and-values"
+    curvature_eur_per_mwh: Annotated[
+        float,
+        Field(ge=0.01, le=1000, description="rise of the marginal cost from the first to the last unit of an order"),
+    ] = 5.0
+    pair_curvature_eur_per_mwh: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1000,
+            description="fall of a pair's marginal value from nothing to a trade of the mean order's size, where the "
+            "DSO's terms weigh pairs; 0: none, and the trades are one solution of many",
+        ),
+    ] = 0.01
+    solver: Annotated[
+        Literal["by-shape", "generic"],
+        Field(description="the quickest exact method for the terms, or the generic quadratic program in any case"),
+    ] = "by-shape"
+
+    def clear(self, orders: Orders, signal: Signal, rng: np.random.Generator) -> MarketResult:
+        sells = np.flatnonzero((orders.side == SELL) & (orders.quantity_mw > QUANTITY_TOLERANCE_MW))
+        buys = np.flatnonzero((orders.side == BUY) & (orders.quantity_mw > QUANTITY_TOLERANCE_MW))
+        game = self.game(orders, sells, buys, signal.terms)
+        found = without_crumbs(game, solve(game, by_shape=self.solver == "by-shape"))
+        certificate = certify(game, found)
+        if len(found.quantity_mw):
+            result = _settled(orders, sells, buys, game, found, signal.terms.money)
+        else:
+            result = nothing_traded(orders)
+        return replace(result, objective_eur_per_h=certificate.primal_eur_per_h, gap=certificate.gap)
+
+    def game(self, orders: Orders, sells: Ints, buys: Ints, terms: TradeTerms) -> Game:
+        """Return the game of some selling and some buying orders (rows; none empty) on the terms of the DSO."""
+        quantity = orders.quantity_mw[np.concatenate([sells, buys])]
+        game = Game(
+            sellers=self._side(orders, sells, SELL, terms),
+            buyers=self._side(orders, buys, BUY, terms),
+            blocked=terms.blocked,
+            gain_factor=terms.gain_factor,
+            cost_factor=terms.cost_factor,
+        )
+        if not (game.weighted and len(quantity)):
+            return game
+        return replace(game, pair_curvature=self.pair_curvature_eur_per_mwh / float(quantity.mean()))
+
+    def _side(self, orders: Orders, rows: Ints, side: int, terms: TradeTerms) -> Side:
+        sign = -side if self.reading == "costs-and-values" else side
+        quantity = orders.quantity_mw[rows]
+        return Side(
+            value_eur_per_mwh=sign * orders.price_eur_per_mwh[rows],
+            curvature=self.curvature_eur_per_mwh / quantity,
+            most_mw=quantity,
+            place=terms.place[orders.peer[rows]],
+        )
+
+
+def without_crumbs(game: Game, found: Equilibrium) -> Equilibrium:
+    """Return the equilibrium without trades that are rounding; positions are the sums of what is left."""
+    real = found.quantity_mw > CRUMB * found.quantity_mw.sum()
+    seller, buyer, traded = found.seller[real], found.buyer[real], found.quantity_mw[real]
+    return replace(
+        found,
+        sold_mw=add_up(seller, traded, len(game.sellers)),
+        bought_mw=add_up(buyer, traded, len(game.buyers)),
+        seller=seller,
+        buyer=buyer,
+        quantity_mw=traded,
+    )
+
+
+def _settled(orders: Orders, sells: Ints, buys: Ints, game: Game, found: Equilibrium, money: bool) -> MarketResult:
+    """Return the result in rows of the orders. What a peer supplies to itself is accepted, and is no trade."""
+    sell_order, buy_order = sells[found.seller], buys[found.buyer]
+    price = pair_price(game, found, found.seller, found.buyer)
+    one_price = float(np.median(price)) if np.ptp(price) <= SAME_PRICE_EUR_PER_MWH else float("nan")
+    of_seller, of_buyer = components(game, found.seller, found.buyer)
+    own_sold, own_bought = game.sellers.value_eur_per_mwh[found.seller], game.buyers.value_eur_per_mwh[found.buyer]
+    unpaid = np.zeros(len(price))
+    trades = Trades(
+        seller=orders.peer[sell_order],
+        buyer=orders.peer[buy_order],
+        sell_order=sell_order,
+        buy_order=buy_order,
+        quantity_mw=found.quantity_mw,
+        price_eur_per_mwh=price if np.isnan(one_price) else np.full(len(price), one_price),
+        seller_premium_eur_per_mwh=of_seller - own_sold if money else unpaid,
+        buyer_premium_eur_per_mwh=of_buyer - own_bought if money else unpaid,
+    )
+    accepted = add_up(sell_order, found.quantity_mw, len(orders)) + add_up(buy_order, found.quantity_mw, len(orders))
+    return MarketResult(accepted, one_price, trades.take(trades.seller != trades.buyer))
