@@ -43,11 +43,15 @@ class AcGrid:
     to inject nothing, and the step counts as one with load shed.
     """
 
-    def __init__(self, wires: Compiled, newton: Newton) -> None:
+    def __init__(self, wires: Compiled, newton: Newton, zbus: Zbus | None = None) -> None:
         self._wires = wires
         self._newton = newton
-        self._zbus = Zbus(wires) if wires.engine == "zbus" else None
+        self._zbus = zbus or (Zbus(wires) if wires.engine == "zbus" else None)
         self._last: tuple[GridState, Flow] | None = None  # slopes are often asked for right after the state
+
+    def on(self, wires: Compiled, newton: Newton) -> "AcGrid":
+        """Return the same for wires with other ratings; nothing is factorised again."""
+        return AcGrid(wires, newton, self._zbus)
 
     @property
     def buses(self) -> BusTable:

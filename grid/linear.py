@@ -1,6 +1,7 @@
 """Lossless linear power flow: flows by power transfer distribution factors (PTDF)."""
 
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -32,6 +33,12 @@ class LinearGrid:
         susceptance = incidence[:, self._inner].T @ flow_by_angle
         self._lu: Any = splu(susceptance.tocsc(), permc_spec="MMD_AT_PLUS_A")
         self._flow_by_angle = csr_array(flow_by_angle[wires.edge])
+
+    def on(self, wires: Compiled) -> Self:
+        """Return the same for wires with other ratings; nothing is factorised again."""
+        other = copy(self)
+        other._wires = wires
+        return other
 
     @property
     def buses(self) -> BusTable:

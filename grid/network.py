@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ class Network:
     ``ac`` solves it, ``connections`` is what its file says is connected, ``year`` the year of profiles it may
     bring. ``deviation_pu`` and ``deviation_loading`` are the largest differences of voltage and loading between
     the engine and ``pandapower.runpp`` with the file's own loads, measured when it was compiled.
-    ``fingerprint`` is the SHA-256 of the input.
+    ``fingerprint`` is the SHA-256 of the input. ``dc`` is its lossless linear physics.
     """
 
     ac: AcGrid
@@ -38,16 +39,17 @@ class Network:
     fingerprint: str
     wires: Compiled
     newton: Newton
+    dc: LinearGrid
 
     def linear(self) -> LinearGrid:
         """Return the lossless linear physics of the same network."""
-        return LinearGrid(self.wires)
+        return self.dc
 
     def with_ratings(self, rating_mva: Floats) -> "Network":
         """Return the same network with other branch ratings ``(branches,)``; infinite for none."""
         wires = self.wires.with_ratings(rating_mva)
         newton = self.newton.on(wires)
-        return replace(self, ac=AcGrid(wires, newton), wires=wires, newton=newton)
+        return replace(self, ac=self.ac.on(wires, newton), wires=wires, newton=newton, dc=self.dc.on(wires))
 
     @property
     def profiles(self) -> Profiles | None:
@@ -67,7 +69,13 @@ def open_network(
     ``impedance_error`` is the relative standard deviation of every branch's impedance, for the model of a DSO
     that does not know its cables well; ``seed`` then says which wrong model. Raises InputError.
     """
-    print_ = fingerprint(source, name, base)
+    wrong_by = (impedance_error, seed) if impedance_error else (0.0, 0)
+    return _opened(source, name, base, *wrong_by, fingerprint(source, name, base))
+
+
+@lru_cache(maxsize=4)
+def _opened(source: str, name: str, base: Path | None, impedance_error: float, seed: int, print_: str) -> Network:
+    """Return a network of this process, or of the cache on disk: an ensemble opens the same one for every run."""
     key = cache.cache_key(print_, source, impedance_error, seed if impedance_error else None)
     saved = cache.load(key)
     if saved is not None:
@@ -109,5 +117,12 @@ def _assemble(arrays: Arrays, print_: str) -> Network:
     newton = Newton(wires, arrays["bare"].tobytes().decode(), Origin(arrays["origin.bus"], arrays["origin.branch"]))
     deviation_pu, deviation_loading = (float(value) for value in arrays["deviation"])
     return Network(
-        AcGrid(wires, newton), *connections.from_arrays(arrays), deviation_pu, deviation_loading, print_, wires, newton
+        AcGrid(wires, newton),
+        *connections.from_arrays(arrays),
+        deviation_pu,
+        deviation_loading,
+        print_,
+        wires,
+        newton,
+        LinearGrid(wires),
     )

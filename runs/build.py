@@ -15,10 +15,13 @@ from peerflex.grid.limits import uniform_limits
 from peerflex.grid.network import Network, open_network
 from peerflex.markets.idle import NoFlexMarket
 from peerflex.runs.area import Area, DsoSettings
+from peerflex.runs.chosen import leaves_nothing_congested
 from peerflex.runs.components import make
 from peerflex.runs.plugins import Registry
+from peerflex.runs.rated import rated
 from peerflex.scenarios.load import LoadedScenario
 from peerflex.scenarios.peers import build_peers
+from peerflex.scenarios.population import build_population
 from peerflex.scenarios.profiles import build_profiles
 from peerflex.scenarios.schema import Component, PeerGroup, Scenario
 
@@ -36,24 +39,40 @@ class Built:
 def build(loaded: LoadedScenario, registry: Registry) -> Built:
     """Return the area of a scenario.
 
+    Chosen traders are drawn again until their trades leave nothing congested; if they never do, the last draw stands.
+
     Raises:
         InputError: if any part of the scenario cannot be resolved, or parts do not fit each other.
     """
+    population = loaded.scenario.population
+    chosen = None if population is None else population.traders.chosen
+    built = _build(loaded, registry, 0)
+    for attempt in range(1, 1 if chosen is None else chosen.draws):
+        if leaves_nothing_congested(built.area):
+            break
+        built = _build(loaded, registry, attempt)
+    return built
+
+
+def _build(loaded: LoadedScenario, registry: Registry, attempt: int) -> Built:
+    """Return the area with the traders of one draw."""
     scenario, origin = loaded.scenario, loaded.origin
     network = _network(loaded, impedance_error=0.0)
+    population = build_population(loaded, network.connections, network.wires.buses, attempt)
+    network = rated(loaded, network, population)
     linear = scenario.physics == "linear"
     grid: Grid = network.linear() if linear else network.ac
-    peers = build_peers(loaded, network.connections, grid.buses)
+    peers = build_peers(loaded, network.connections, grid.buses, population)
     area = Area(
         peers=peers,
         start=PeerState(np.zeros(len(peers))),  # batteries begin empty: nobody wins by energy it was given
-        profiles=build_profiles(loaded, network.connections, peers, network.year),
+        profiles=build_profiles(loaded, network.connections, peers, network.year, population),
         behaviours=tuple(_behaviour(group, row, registry, origin) for row, group in enumerate(scenario.peers)),
         behaviour_names=tuple(group.name for group in scenario.peers),
         market=_component(registry.markets, scenario.market.p2p, f"{origin}: market.p2p"),
         flex_market=_flex_market(scenario, registry, f"{origin}: market.lfm"),
         grid=grid,
-        diagnostic=network.ac if linear else None,
+        diagnostic=network.ac if linear and scenario.diagnostic == "ac" else None,
         limits=uniform_limits(grid.buses, grid.branches, *scenario.dso.voltage_pu, scenario.dso.loading),
         dso=DsoSettings(
             grid=_believed(loaded, grid),
@@ -91,6 +110,8 @@ def _believed(loaded: LoadedScenario, real: Grid) -> Grid:
     if error == 0.0:
         return real
     wrong = _network(loaded, impedance_error=error)
+    if loaded.scenario.grid.ratings is not None:
+        wrong = wrong.with_ratings(real.branches.rating_mva)
     return wrong.linear() if loaded.scenario.physics == "linear" else wrong.ac
 
 

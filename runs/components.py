@@ -1,10 +1,11 @@
 """From ``{kind, parameters}`` in a scenario to an object that was checked."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
+from functools import cache
 from importlib.metadata import EntryPoint
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,12 +29,18 @@ def make(kinds: Mapping[str, type[Any]], kind: str, parameters: Mapping[str, Any
         if name not in names:
             raise InputError(f"{where}.{name}", f"{kind!r} has no such parameter", _nearest(name, names))
     try:
-        return TypeAdapter(component).validate_python(dict(parameters))
+        return _adapter(cast("Hashable", component)).validate_python(dict(parameters))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         what = f"{first['msg']}, not {first.get('input')!r}"
         raise InputError(f"{where}.{field}", what, describe(component, field)) from None
+
+
+@cache
+def _adapter(component: Any) -> TypeAdapter[Any]:
+    """Return pydantic's reading of a component, which takes a millisecond to make."""
+    return TypeAdapter(component)
 
 
 def describe(component: Any, name: str) -> str:

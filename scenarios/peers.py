@@ -1,5 +1,7 @@
 """Who is there: which connections belong to which group, and what they own."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from peerflex.core.arrays import Floats, Ints
@@ -8,15 +10,17 @@ from peerflex.core.network import BusTable
 from peerflex.core.people import Connections, PeerTable
 from peerflex.core.streams import stream
 from peerflex.core.units import KW_PER_MW
-from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.load import LoadedScenario
+from peerflex.scenarios.population import Population, bus_called
 
 CUSTOMER = -1
 """The group of connections that only are customers of the supplier."""
 
 
-def build_peers(loaded: LoadedScenario, connections: Connections, buses: BusTable) -> PeerTable:
-    """Return a peer for every connection; ``behaviour`` is the row of its group in the scenario.
+def build_peers(
+    loaded: LoadedScenario, connections: Connections, buses: BusTable, population: Population | None = None
+) -> PeerTable:
+    """Return a peer for every connection of the network, or of the population if there is one.
 
     Groups at named buses come first; shares (of all connections, rounded) are drawn from the others. The draw
     depends on seed, shares and named buses only: other changes of a scenario leave everybody in their group.
@@ -25,35 +29,57 @@ def build_peers(loaded: LoadedScenario, connections: Connections, buses: BusTabl
         InputError: if a bus does not exist, has no connection or is claimed twice, or too few connections
             are left for the shares.
     """
-    scenario = loaded.scenario
+    if population is None:
+        pv_mw = connections.pv_mw * loaded.scenario.grid.pv_factor
+        return _owners(loaded, connections.name, connections.bus, pv_mw, _drawn(loaded, connections, buses))
+    parts = [peers.of_population for peers in loaded.scenario.peers]
+    part = np.where(population.trader, parts.index("traders"), parts.index("providers"))
+    group = np.where(population.offers, part, CUSTOMER)
+    return replace(
+        _owners(loaded, population.name, population.bus, population.pv_mw, group),
+        generator_mw=population.generator_mw,
+        boiler_mw=population.boiler_mw,
+        up_eur_per_mwh=population.up_eur_per_mwh,
+        down_eur_per_mwh=population.down_eur_per_mwh,
+    )
+
+
+def _drawn(loaded: LoadedScenario, connections: Connections, buses: BusTable) -> Ints:
+    """Return the group of every connection."""
     group = _at_buses(loaded, connections, buses)
     rest = np.flatnonzero(group == CUSTOMER)
-    shares = np.array([peers.share_of_connections or 0.0 for peers in scenario.peers])
+    shares = np.array([peers.share_of_connections or 0.0 for peers in loaded.scenario.peers])
     # rounding the running sum, not each share: shares that add up to 1 leave nobody out
     last = np.floor(np.cumsum(shares) * len(connections) + 0.5).astype(np.int64)
     if len(last) and last[-1] > len(rest):
         what = f"shares ask for {last[-1]} connections, {len(rest)} are not at a named bus"
         raise InputError(f"{loaded.origin}: peers", what, "Lower the shares, or name fewer buses.")
-    drawn = stream(scenario.seed, "scenarios.placement").permutation(rest)
+    drawn = stream(loaded.scenario.seed, "scenarios.placement").permutation(rest)
     for row, (begin, end) in enumerate(zip([0, *last], last, strict=False)):
         group[drawn[begin:end]] = row
+    return group
+
+
+def _owners(loaded: LoadedScenario, name: tuple[str, ...], bus: Ints, pv_mw: Floats, group: Ints) -> PeerTable:
+    """Return peers with what the network and their groups give them."""
+    groups, nothing = loaded.scenario.peers, np.zeros(len(name))
 
     def owned(*values: float) -> Floats:
         return np.array([*values, 0.0])[group]  # -1, a customer only, finds the last
 
     return PeerTable(
-        name=connections.name,
-        bus=connections.bus,
+        name=name,
+        bus=bus,
         behaviour=group,
-        pv_mw=connections.pv_mw * scenario.grid.pv_factor + owned(*(each.pv_kw / KW_PER_MW for each in scenario.peers)),
-        battery_mwh=owned(*(each.battery_kwh / KW_PER_MW for each in scenario.peers)),
-        battery_mw=owned(*(each.battery_kw / KW_PER_MW for each in scenario.peers)),
-        battery_efficiency=np.array([*(each.battery_efficiency for each in scenario.peers), 1.0])[group],
-        generator_mw=np.zeros(len(connections)),
-        boiler_mw=np.zeros(len(connections)),
-        up_eur_per_mwh=np.full(len(connections), np.nan),
-        down_eur_per_mwh=np.full(len(connections), np.nan),
-        trade=np.array([*(each.trades_with_peers for each in scenario.peers), False])[group],
+        pv_mw=pv_mw + owned(*(each.pv_kw / KW_PER_MW for each in groups)),
+        battery_mwh=owned(*(each.battery_kwh / KW_PER_MW for each in groups)),
+        battery_mw=owned(*(each.battery_kw / KW_PER_MW for each in groups)),
+        battery_efficiency=np.array([*(each.battery_efficiency for each in groups), 1.0])[group],
+        generator_mw=nothing,
+        boiler_mw=nothing,
+        up_eur_per_mwh=np.full(len(name), np.nan),
+        down_eur_per_mwh=np.full(len(name), np.nan),
+        trade=np.array([*(each.trades_with_peers for each in groups), False])[group],
     )
 
 
@@ -64,7 +90,7 @@ def _at_buses(loaded: LoadedScenario, connections: Connections, buses: BusTable)
     for row, peers in enumerate(loaded.scenario.peers):
         for place, name in enumerate(peers.at_buses or ()):
             where = f"{loaded.origin}: peers.{row}.at_buses.{place}"
-            bus = _bus(name, buses, where)
+            bus = bus_called(name, buses, where)
             members = connections.bus == bus
             if not members.any():
                 raise InputError(where, f"nothing is connected to bus {name!r}", "Name a bus with a load or generator.")
@@ -73,11 +99,3 @@ def _at_buses(loaded: LoadedScenario, connections: Connections, buses: BusTable)
             claimed[bus] = peers.name
             group[members] = row
     return group
-
-
-def _bus(name: str, buses: BusTable, where: str) -> int:
-    # buses without a name of their own are called after their number in the file
-    for candidate in (name, f"bus {name}"):
-        if candidate in buses.name:
-            return buses.name.index(candidate)
-    raise InputError(where, f"the network has no bus {name!r}", nearest(name, buses.name))

@@ -1,6 +1,6 @@
 """What happens at every connection over a scenario's steps, before anybody decides anything."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from peerflex.core.people import Connections, PeerTable, Profiles
 from peerflex.core.units import KW_PER_MW
 from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.load import BUNDLED, LoadedScenario
+from peerflex.scenarios.population import Population
 from peerflex.scenarios.schema import Scenario, Time
 from peerflex.scenarios.series import Series, average, read_series
 
@@ -40,8 +41,14 @@ class _Network:
     sun: Floats | None
 
 
-def build_profiles(loaded: LoadedScenario, connections: Connections, peers: PeerTable, year: Year | None) -> Profiles:
-    """Return load and PV of every connection, shapes ``(steps, connections)``.
+def build_profiles(
+    loaded: LoadedScenario,
+    connections: Connections,
+    peers: PeerTable,
+    year: Year | None,
+    population: Population | None = None,
+) -> Profiles:
+    """Return load and PV of every peer, shapes ``(steps, peers)``; ``connections`` are the network's.
 
     The network's load and PV are multiplied by ``grid.demand_factor`` and ``grid.pv_factor``; the PV that groups
     add (``pv_kw``) follows the network's own PV per unit installed, or a clear summer sky if it has none.
@@ -50,14 +57,17 @@ def build_profiles(loaded: LoadedScenario, connections: Connections, peers: Peer
         InputError: if a profile is missing, too short, or names what is not there.
     """
     scenario = loaded.scenario
-    build = {"grid": _from_year, "csv": _from_csv, "shapes": _from_shapes}[scenario.profiles.source]
-    network = build(loaded, connections, year)
-    sun = _shape(DEFAULT_SUN, scenario.time, "") if network.sun is None else network.sun
-    return Profiles(
+    sources = {"grid": _from_year, "csv": _from_csv, "shapes": _from_shapes, "steady": _steady}
+    network = sources[scenario.profiles.source](loaded, connections, year)
+    profiles = Profiles(
         load_mw=network.profiles.load_mw * scenario.grid.demand_factor,
         load_mvar=network.profiles.load_mvar * scenario.grid.demand_factor,
-        pv_mw=network.profiles.pv_mw * scenario.grid.pv_factor + sun[:, None] * _added_pv_mw(scenario, peers),
+        pv_mw=network.profiles.pv_mw * scenario.grid.pv_factor,
     )
+    if population is not None:
+        profiles = population.profiles(profiles, connections.bus)
+    sun = _shape(DEFAULT_SUN, scenario.time, "") if network.sun is None else network.sun
+    return replace(profiles, pv_mw=profiles.pv_mw + sun[:, None] * _added_pv_mw(scenario, peers))
 
 
 def _added_pv_mw(scenario: Scenario, peers: PeerTable) -> Floats:
@@ -94,6 +104,12 @@ def _from_shapes(loaded: LoadedScenario, connections: Connections, year: Year | 
     sun = None if source.pv is None else _shape(source.pv, time, f"{loaded.origin}: profiles.pv")
     pv_mw = np.zeros_like(load * connections.pv_mw) if sun is None else sun[:, None] * connections.pv_mw
     return _Network(Profiles(load * connections.load_mw, load * connections.load_mvar, pv_mw), sun)
+
+
+def _steady(loaded: LoadedScenario, connections: Connections, year: Year | None) -> _Network:
+    always = np.ones((loaded.scenario.time.steps, 1))
+    profiles = Profiles(always * connections.load_mw, always * connections.load_mvar, always * connections.pv_mw)
+    return _Network(profiles, always[:, 0])
 
 
 def _shape(name: str, time: Time, where: str) -> Floats:

