@@ -1,7 +1,7 @@
 """Bilateral trading on the DSO's terms: the variational equilibrium of the peers' negotiations."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -33,6 +33,9 @@ class BilateralEquilibrium:
     money, the DSO pays each side beside it what its factor changes of the side's own component. The random stream is
     not used.
     """
+
+    heeds_terms: ClassVar[bool] = True
+    """What the DSO says about trades matters here; a market without this says nothing of the kind."""
 
     reading: Annotated[
         Literal["costs-and-values", "willingness-to-sell"],

@@ -1,7 +1,7 @@
 """From a scenario to an area: every part is read, resolved by its kind and checked; nothing is simulated."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from peerflex.core.streams import stream
 from peerflex.core.units import SELL
 from peerflex.grid.limits import uniform_limits
 from peerflex.grid.network import Network, open_network
-from peerflex.markets.idle import NoFlexMarket
+from peerflex.markets.idle import NoFlexMarket, NoIncentive
 from peerflex.runs.area import Area, DsoSettings
 from peerflex.runs.chosen import leaves_nothing_congested
 from peerflex.runs.components import make
@@ -46,19 +46,26 @@ def build(loaded: LoadedScenario, registry: Registry) -> Built:
     """
     population = loaded.scenario.population
     chosen = None if population is None else population.traders.chosen
-    built = _build(loaded, registry, 0)
+    built = _build(loaded, registry)
     for attempt in range(1, 1 if chosen is None else chosen.draws):
         if leaves_nothing_congested(built.area):
             break
-        built = _build(loaded, registry, attempt)
+        built = _redrawn(loaded, built, attempt)
     return built
 
 
-def _build(loaded: LoadedScenario, registry: Registry, attempt: int) -> Built:
-    """Return the area with the traders of one draw."""
+def _redrawn(loaded: LoadedScenario, built: Built, attempt: int) -> Built:
+    """Return the same area with the traders of another draw."""
+    connections, buses = built.network.connections, built.area.grid.buses
+    population = build_population(loaded, connections, buses, attempt)
+    return replace(built, area=replace(built.area, peers=build_peers(loaded, connections, buses, population)))
+
+
+def _build(loaded: LoadedScenario, registry: Registry) -> Built:
+    """Return the area with the first draw of its traders."""
     scenario, origin = loaded.scenario, loaded.origin
     network = _network(loaded, impedance_error=0.0)
-    population = build_population(loaded, network.connections, network.wires.buses, attempt)
+    population = build_population(loaded, network.connections, network.wires.buses, attempt=0)
     network = rated(loaded, network, population)
     linear = scenario.physics == "linear"
     grid: Grid = network.linear() if linear else network.ac
@@ -90,6 +97,9 @@ def _build(loaded: LoadedScenario, registry: Registry, attempt: int) -> Built:
     )
     if not isinstance(area.flex_market, NoFlexMarket):
         check_interface_price(area, origin)
+    if not isinstance(area.dso.incentive, NoIncentive) and not getattr(area.market, "heeds_terms", False):
+        what = f"the market {scenario.market.p2p.kind!r} does not heed what the DSO says about trades"
+        raise InputError(f"{origin}: market.incentive", what, "Use bilateral-equilibrium, or incentive none.")
     return Built(area, network)
 
 

@@ -21,10 +21,11 @@ class AreaModel(mesa.Model):
 
     ``step()`` simulates one step in process and keeps it in ``record``. The co-simulation calls ``decide`` and
     ``remember`` instead and lets the grid answer elsewhere. ``hour`` counts the steps decided; Mesa's own
-    ``steps`` also counts a step that failed.
+    ``steps`` also counts a step that failed. ``with_people`` False leaves the peers' own agents out, for those who only
+    want the figures: the columns decide, an agent is a view of its row.
     """
 
-    def __init__(self, area: Area) -> None:
+    def __init__(self, area: Area, with_people: bool = True) -> None:
         super().__init__(seed=area.seed)
         self.area = area
         self.peers = area.peers
@@ -35,7 +36,7 @@ class AreaModel(mesa.Model):
         self.decision: Decision | None = None
         self.record: HourRecord | None = None
         self.on_record: Callable[[HourRecord], None] | None = None
-        self.people = [Peer(self, row) for row in range(len(area.peers))]
+        self.people = [Peer(self, row) for row in range(len(area.peers) if with_people else 0)]
         self.supplier = Supplier(self, area.tariffs)
         settings = area.dso
         self.dso = DSO(

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from peerflex.core.arrays import Floats, add_up
+from peerflex.core.errors import InputError
 from peerflex.core.network import Injections
 from peerflex.core.people import PeerTable
 from peerflex.core.record import Decision, Outlook
@@ -241,3 +242,10 @@ def test_the_example_of_the_how_to_is_congested_as_it_says(tmp_path: Path, seed:
     model = AreaModel(build(load_scenario(str(path), more, seed=seed), registry()).area)
     assert model.decide().outlook.congested_count == 12
     model.close()
+
+
+def test_an_incentive_that_the_market_does_not_heed_is_refused() -> None:
+    loaded = load_scenario("eu-d53-2", ["market.p2p.kind=bilateral-pool"])
+    with pytest.raises(InputError, match="does not heed") as refused:
+        build(loaded, registry([]))
+    assert refused.value.problem.where.endswith("market.incentive")
