@@ -7,6 +7,7 @@ Rows are referred to by position: ``peer`` is a row of ``PeerTable``, ``bus`` of
 """
 
 from dataclasses import Field, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -17,11 +18,7 @@ if TYPE_CHECKING:
 
 
 Floats = npt.NDArray[np.float64]
-
-
 Ints = npt.NDArray[np.int64]
-
-
 Bools = npt.NDArray[np.bool_]
 
 
@@ -38,6 +35,7 @@ def add_up(rows: Ints, values: Floats, n: int) -> Floats:
     return np.bincount(rows, weights=values, minlength=n).astype(np.float64, copy=False)
 
 
+@cache
 def _columns(table: type["Rows"]) -> "tuple[Field[Any], ...]":
     return fields(cast("type[DataclassInstance]", table))
 

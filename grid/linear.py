@@ -73,10 +73,14 @@ class LinearGrid:
 
     def ptdf(self, branches: Ints) -> Floats:
         """Return the flow in MW from the from-bus of each branch per MW injected at each bus ``(branches, buses)``."""
-        wanted = np.asarray(self._flow_by_angle[branches].toarray())
-        factors = np.zeros((len(branches), self._wires.n_rows))
-        factors[:, self._inner] = self._lu.solve(np.ascontiguousarray(wanted.T), "T").T
-        return factors[:, self._wires.row]
+        wires, column = self._wires, np.arange(len(branches))
+        edge = wires.edge[branches]
+        by_angle = np.zeros((wires.n_rows, len(branches)))
+        by_angle[wires.edge_from[edge], column] = 1.0 / wires.edge_x_pu[edge]
+        by_angle[wires.edge_to[edge], column] = -1.0 / wires.edge_x_pu[edge]
+        factors = np.zeros_like(by_angle)
+        factors[self._inner] = self._lu.solve(by_angle[self._inner], "T")
+        return np.ascontiguousarray(factors[wires.row].T)
 
     def sensitivities(self, state: GridState, branches: Ints, buses: Ints) -> Sensitivities:
         """Return PTDF over rating for the branches. Linear physics knows no voltage: those rows are NaN and 0."""

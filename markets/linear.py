@@ -88,7 +88,6 @@ def _loaded(program: Program, cost: Floats, missing_cost: float, most_missing_mw
     Rows are those of the program, then the sum of all that is missing, then the balance.
     """
     from highspy import Highs, HighsLp, MatrixFormat
-    from scipy.sparse import csr_array
 
     n_rows, n = program.rows.shape
     row, column = np.nonzero(program.rows)
@@ -104,7 +103,7 @@ def _loaded(program: Program, cost: Floats, missing_cost: float, most_missing_mw
         parts.append((np.full(n, n_rows + 1), np.arange(n), program.balance))
         lower, upper = [*lower, 0.0], [*upper, 0.0]
     rows, columns, values = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
-    matrix = csr_array((values, (rows, columns)), shape=(len(lower), n + 2 * n_rows))
+    by_row = np.argsort(rows, kind="stable")
 
     lp = HighsLp()
     lp.num_col_, lp.num_row_ = n + 2 * n_rows, len(lower)
@@ -113,7 +112,9 @@ def _loaded(program: Program, cost: Floats, missing_cost: float, most_missing_mw
     lp.col_upper_ = np.concatenate([program.most, np.full(2 * n_rows, INFINITY)])
     lp.row_lower_, lp.row_upper_ = np.array(lower), np.array(upper)
     lp.a_matrix_.format_ = MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    lp.a_matrix_.start_ = np.searchsorted(rows[by_row], np.arange(len(lower) + 1)).astype(np.int32)
+    lp.a_matrix_.index_ = columns[by_row].astype(np.int32)
+    lp.a_matrix_.value_ = values[by_row]
     solver = Highs()
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("solver", "simplex")
