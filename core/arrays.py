@@ -8,14 +8,10 @@ Rows are referred to by position: ``peer`` is a row of ``PeerTable``, ``bus`` of
 
 from dataclasses import Field, fields
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -36,8 +32,13 @@ def add_up(rows: Ints, values: Floats, n: int) -> Floats:
 
 
 @cache
+def _columns_of(table: Any) -> "tuple[Field[Any], ...]":
+    return fields(table)
+
+
 def _columns(table: type["Rows"]) -> "tuple[Field[Any], ...]":
-    return fields(cast("type[DataclassInstance]", table))
+    """Return the columns of a kind of table; looking them up anew each time would cost as much as using them."""
+    return _columns_of(table)
 
 
 class Rows:

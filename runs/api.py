@@ -71,11 +71,13 @@ def study(
     jobs: int = 1,
     out: Path | str | None = None,
     plugins: Sequence[Path | str] = (),
+    vary: bool = False,
 ) -> "StudyResult":
     """Simulate a bundled study or a YAML file and return what it found; it is in a new folder too.
 
-    ``seeds`` are ``"first-last"``; simulations that failed are in the result's ``failed``, criteria that do not
-    hold in ``broken``. With more than one of ``jobs``, call it from under ``if __name__ == "__main__":``.
+    ``seeds`` are ``"first-last"``; ``vary`` simulates the study's variations, too. Simulations that failed are in the
+    result's ``failed``, criteria that do not hold in ``broken``. With more than one of ``jobs``, call it from under
+    ``if __name__ == "__main__":``.
 
     Raises:
         InputError: if anything given is wrong.
@@ -83,7 +85,7 @@ def study(
     from peerflex.runs.study import run_study
 
     files = [Path(each) for each in plugins]
-    return run_study(str(name_or_path), seeds, jobs, Path(out) if out is not None else None, files)
+    return run_study(str(name_or_path), seeds, jobs, Path(out) if out is not None else None, files, vary=vary)
 
 
 def _to_the_end(session: Session, loaded: LoadedScenario, parts: Registry, watch: Watch | None) -> Run:

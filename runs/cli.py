@@ -131,6 +131,8 @@ def study(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="A bundled name (see `peerflex list`) or a YAML file")],
     seeds: Annotated[str | None, typer.Option(metavar="A-B", help="First and last seed, both simulated")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes to use")] = max(1, os.cpu_count() or 1),
+    vary: Annotated[bool, typer.Option("--vary", help="Also with every variation the study names")] = False,
+    hash_: Annotated[bool, typer.Option("--hash", help="Only print the configuration's hash; no simulation")] = False,
     out: Folder = None,
     plugin: Plugins = None,
 ) -> None:
@@ -138,9 +140,12 @@ def study(
 
     Example: peerflex study lv-designs --seeds 1-5
     """
-    from peerflex.runs.command import run_study_command
+    from peerflex.runs.command import run_study_command, show_hash
 
-    run_study_command(study, seeds, jobs, out, plugin or [])
+    if hash_:
+        show_hash(study)
+    else:
+        run_study_command(study, seeds, jobs, out, plugin or [], vary)
 
 
 @app.command()

@@ -100,7 +100,17 @@ def verify_run(folder: Path, plugins: list[Path]) -> None:
     show.say(f"verified: {report.steps} steps, every table as simulated again")
 
 
-def run_study_command(study: str, seeds: str | None, jobs: int, out: Path | None, plugins: list[Path]) -> None:
+def show_hash(study: str) -> None:
+    """Print the hash of a study's configuration; nothing is simulated."""
+    from peerflex.runs.study_frozen import configuration_hash
+    from peerflex.scenarios.study import load_study
+
+    show.say(configuration_hash(load_study(study)))
+
+
+def run_study_command(
+    study: str, seeds: str | None, jobs: int, out: Path | None, plugins: list[Path], vary: bool = False
+) -> None:
     """Simulate a study, with progress, its figures and its criteria.
 
     Raises:
@@ -108,7 +118,7 @@ def run_study_command(study: str, seeds: str | None, jobs: int, out: Path | None
         CriterionError: if a criterion does not hold.
     """
     from peerflex.runs.study import run_study
-    from peerflex.runs.study_tables import show_study
+    from peerflex.runs.study_show import show_study
 
     columns = (TextColumn("[bold]simulating"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"))
     with Progress(*columns, TimeRemainingColumn(), console=show.CONSOLE) as progress:
@@ -117,15 +127,13 @@ def run_study_command(study: str, seeds: str | None, jobs: int, out: Path | None
         def watch(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        result = run_study(study, seeds, jobs, out, plugins, watch)
+        result = run_study(study, seeds, jobs, out, plugins, watch, vary)
     show_study(result)
     show.say(f"everything is in {result.folder}")
     if result.failed:
         first = result.failed[0]
-        what = (
-            f"{len(result.failed)} simulations failed; the first, {result.folder / first.folder}, says {first.reason}"
-        )
-        raise SimulationError(what)
+        where = result.folder / first.folder if first.folder else f"{first.scenario}, seed {first.seed}"
+        raise SimulationError(f"{len(result.failed)} simulations failed; the first, {where}, says {first.reason}")
     if result.broken:
         names = ", ".join(dict.fromkeys(each.name for each in result.broken))
         raise CriterionError(f"{result.folder}: not as required: {names}")

@@ -1,66 +1,78 @@
-"""Closing figures of a run, from its tables ``hours`` and ``ledger`` alone."""
+"""Closing figures of a run, from its tables ``hours`` and ``ledger`` alone: of a log, or of records in memory."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+import numpy as np
+
+from peerflex.core.arrays import Floats, Ints, add_up
 from peerflex.core.parties import Role
 from peerflex.core.units import QUANTITY_TOLERANCE_MW, SECONDS_PER_HOUR
 from peerflex.runs.reader import Run
 from peerflex.runs.store import write_json
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 FILE: Final = "kpis.json"
+
+Column = Callable[[str], Floats]
+"""Gives a column of numbers of the table ``hours``, ``(steps,)``, by its name; NaN where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What KPIs are made of: the hours, the length of a step, and what each party paid in all (net of received)."""
+class Seen:
+    """What KPIs are made of: columns of the hours, the length of a step, and what parties paid (net of received).
 
-    hours: "pd.DataFrame"
+    ``paid_eur`` is in the order of the ledger's ``parties``; a value that is not there is NaN and left out of sums.
+    """
+
+    hours: Column
     step_hours: float
-    paid_eur: dict[str, float]
+    parties: tuple[str, ...]
+    paid_eur: Floats
 
     def sum(self, column: str) -> float:
-        return float(self.hours[column].sum())
+        return float(np.nansum(self.hours(column)))
 
     def min(self, column: str) -> float:
-        return float(self.hours[column].min())
+        return float(np.fmin.reduce(self.hours(column), initial=np.nan))  # fmin passes over NaN
 
     def max(self, column: str) -> float:
-        return float(self.hours[column].max())
+        return float(np.fmax.reduce(self.hours(column), initial=np.nan))
 
     def sum_of(self, column: str, sign: int) -> float:
-        return float((sign * self.hours[column]).clip(lower=0).sum())
+        return float(np.nansum(np.maximum(sign * self.hours(column), 0.0)))
 
     def violation_hours(self) -> float:
-        return float((self.hours["violations"] > 0).sum()) * self.step_hours
+        return float(np.count_nonzero(self.hours("violations") > 0)) * self.step_hours
 
     def p2p_price(self) -> float:
         volume = self.sum("p2p_mwh")
-        value = float((self.hours["p2p_mwh"] * self.hours["p2p_price_eur_per_mwh"]).sum())
+        value = float(np.nansum(self.hours("p2p_mwh") * self.hours("p2p_price_eur_per_mwh")))
         return value / volume if volume else math.nan
 
     def objective(self) -> float:
-        return float(self.hours["p2p_objective_eur"].sum(min_count=1))
+        return math.nan if np.isnan(self.hours("p2p_objective_eur")).all() else self.sum("p2p_objective_eur")
 
     def full_cost(self) -> float:
-        missing = (self.hours["missing_mw"] > QUANTITY_TOLERANCE_MW).any()
+        missing = (self.hours("missing_mw") > QUANTITY_TOLERANCE_MW).any()
         return math.nan if missing else self.sum("lfm_cost_eur")
 
     def missing_mwh(self) -> float:
         return self.sum("missing_mw") * self.step_hours
 
+    def relieved(self) -> float:
+        missing_mw = self.hours("missing_mw")
+        return float(np.mean(missing_mw <= QUANTITY_TOLERANCE_MW)) if missing_mw.size else math.nan
+
     def peers_eur(self) -> float:
         roles = {role.name.lower() for role in Role}
-        return math.fsum(eur for party, eur in self.paid_eur.items() if party not in roles)
+        return math.fsum(eur for party, eur in zip(self.parties, self.paid_eur, strict=True) if party not in roles)
 
     def role_eur(self, role: Role) -> float:
-        return self.paid_eur.get(role.name.lower(), 0.0)
+        name = role.name.lower()
+        return float(self.paid_eur[self.parties.index(name)]) if name in self.parties else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +82,18 @@ class Kpi:
     name: str
     unit: str
     meaning: str
-    of: Callable[[_Seen], float]
+    of: Callable[[Seen], float]
 
 
 KPIS: Final = (
-    Kpi("violation_hours", "h", "Time in which a limit was not kept", _Seen.violation_hours),
+    Kpi("violation_hours", "h", "Time in which a limit was not kept", Seen.violation_hours),
     Kpi("overload_mwh", "MVAh", "Power above the limits of branches, times time", lambda s: s.sum("overload_mwh")),
     Kpi("lowest_voltage_pu", "pu", "Lowest voltage anywhere", lambda s: s.min("lowest_voltage_pu")),
     Kpi("highest_voltage_pu", "pu", "Highest voltage anywhere", lambda s: s.max("highest_voltage_pu")),
     Kpi("highest_loading", "1", "Highest loading of a branch, 1.0 at its rating", lambda s: s.max("highest_loading")),
     Kpi("p2p_mwh", "MWh", "Energy traded between peers", lambda s: s.sum("p2p_mwh")),
-    Kpi("p2p_price_eur_per_mwh", "EUR/MWh", "Its price, averaged by volume", _Seen.p2p_price),
-    Kpi("p2p_objective_eur", "EUR", "What the P2P market maximised, if it optimises", _Seen.objective),
+    Kpi("p2p_price_eur_per_mwh", "EUR/MWh", "Its price, averaged by volume", Seen.p2p_price),
+    Kpi("p2p_objective_eur", "EUR", "What the P2P market maximised, if it optimises", Seen.objective),
     Kpi("p2p_gap", "1", "Its largest distance to the bound proven, relative", lambda s: s.max("p2p_gap")),
     Kpi(
         "incentive_cost_eur",
@@ -117,17 +129,17 @@ KPIS: Final = (
         "lfm_relieved",
         "1",
         "Share of the steps in which no relief was missing",
-        lambda s: float((s.hours["missing_mw"] <= QUANTITY_TOLERANCE_MW).mean()),
+        Seen.relieved,
     ),
-    Kpi("lfm_full_cost_eur", "EUR", "What the DSO paid for flexibility, if it got all it needed", _Seen.full_cost),
+    Kpi("lfm_full_cost_eur", "EUR", "What the DSO paid for flexibility, if it got all it needed", Seen.full_cost),
     Kpi("lfm_cost_eur", "EUR", "What the DSO paid for flexibility", lambda s: s.sum("lfm_cost_eur")),
     Kpi("lfm_mwh", "MWh", "Flexibility activated, both directions", lambda s: s.sum("lfm_mwh")),
-    Kpi("missing_mwh", "MWh", "Relief that nobody offered, where most was missing", _Seen.missing_mwh),
+    Kpi("missing_mwh", "MWh", "Relief that nobody offered, where most was missing", Seen.missing_mwh),
     Kpi("losses_mwh", "MWh", "Consumption of the network itself", lambda s: s.sum("losses_mwh")),
     Kpi("import_mwh", "MWh", "Energy from the upstream grid", lambda s: s.sum_of("exchange_mwh", 1)),
     Kpi("export_mwh", "MWh", "Energy to the upstream grid", lambda s: s.sum_of("exchange_mwh", -1)),
     Kpi("shed_mwh", "MWh", "Load taken off for a solution of the power flow", lambda s: s.sum("shed_mwh")),
-    Kpi("peer_cost_eur", "EUR", "What all peers paid, minus what they received", _Seen.peers_eur),
+    Kpi("peer_cost_eur", "EUR", "What all peers paid, minus what they received", Seen.peers_eur),
     Kpi("supplier_eur", "EUR", "What the supplier received, minus what it paid", lambda s: -s.role_eur(Role.SUPPLIER)),
     Kpi("dso_cost_eur", "EUR", "What the DSO paid, minus what it received", lambda s: s.role_eur(Role.DSO)),
 )
@@ -136,20 +148,35 @@ KPIS: Final = (
 
 def kpis(run: Run) -> dict[str, float]:
     """Return the closing figures of the steps logged, by name; NaN where there is nothing to measure."""
-    seen = _Seen(run.hours, run.manifest.step_seconds / SECONDS_PER_HOUR, _paid(run.table("ledger")))
-    return {kpi.name: kpi.of(seen) + 0.0 for kpi in KPIS}  # + 0.0: no minus zero
+    hours, ledger = run.rows("hours"), run.rows("ledger")
+    giver, taker = (ledger[name].combine_chunks() for name in ("giver", "taker"))
+    names = dict.fromkeys((*giver.dictionary.to_pylist(), *taker.dictionary.to_pylist()))
+    row = {name: row for row, name in enumerate(names)}
+    codes = [
+        np.array([row[name] for name in party.dictionary.to_pylist()], dtype=np.int64)[party.indices.to_numpy()]
+        for party in (giver, taker)
+    ]
+    seen = Seen(
+        hours=lambda name: np.asarray(hours[name].to_numpy(), dtype=np.float64),
+        step_hours=run.manifest.step_seconds / SECONDS_PER_HOUR,
+        parties=tuple(names),
+        paid_eur=paid(codes[0], codes[1], ledger["amount_eur"].to_numpy(), len(names)),
+    )
+    return {kpi.name: figure(kpi, seen) for kpi in KPIS}
+
+
+def figure(kpi: Kpi, seen: Seen) -> float:
+    """Return one closing figure."""
+    return kpi.of(seen) + 0.0  # no minus zero
+
+
+def paid(giver: Ints, taker: Ints, amount_eur: Floats, n: int) -> Floats:
+    """Return what each of ``n`` parties paid, net of what it received, by the rows of a ledger in their order."""
+    return add_up(taker, amount_eur, n) - add_up(giver, amount_eur, n)
 
 
 def write_kpis(folder: Path, figures: dict[str, float]) -> None:
     write_json(folder / FILE, {name: None if math.isnan(value) else value for name, value in figures.items()})
-
-
-def _paid(ledger: "pd.DataFrame") -> dict[str, float]:
-    paid: dict[str, float] = {}
-    for party, sign in (("taker", 1.0), ("giver", -1.0)):
-        for name, eur in ledger.groupby(party, observed=True)["amount_eur"].sum().items():
-            paid[str(name)] = paid.get(str(name), 0.0) + sign * float(eur)
-    return paid
 
 
 def reference() -> str:

@@ -1,53 +1,37 @@
-"""A study: every scenario at every point of its sweep over all seeds, simulated beside each other and compared."""
+"""A study: every scenario at every point over all seeds, simulated beside each other and compared."""
 
-import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import as_completed
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
-from peerflex.core.errors import InputError, Problem, SimulationError
+from peerflex.core.errors import InputError
 from peerflex.runs.api import RESULTS
 from peerflex.runs.plugins import registry
-from peerflex.runs.reader import open_run
-from peerflex.runs.session import Session
+from peerflex.runs.study_closest import closest_draw
+from peerflex.runs.study_criteria import criteria, frozen_criterion
 from peerflex.runs.study_figures import write_figures
-from peerflex.runs.study_kpis import check_kpis, figures_of
+from peerflex.runs.study_frozen import FrozenStatus, frozen_status
+from peerflex.runs.study_kpis import check_kpis
+from peerflex.runs.study_occupancy import Occupancy, occupancy_of
 from peerflex.runs.study_result import Failure, StudyResult, run_folders
+from peerflex.runs.study_runs import Outcome, Task, simulate_all
 from peerflex.runs.study_tables import write_tables
-from peerflex.runs.study_verdicts import Measured, criteria, rows
-from peerflex.runs.workers import pool, stopped
-from peerflex.scenarios.study import LoadedStudy, Variant, load_study, variants
-from peerflex.scenarios.study_schema import Kpi, Study
+from peerflex.runs.study_verdicts import Measured, rows
+from peerflex.runs.workers import pool
+from peerflex.scenarios.study import LoadedStudy, Variant, load_study
+from peerflex.scenarios.study_schema import Study
 
 MOST_RUNS = 100_000
 
+CHUNKS_PER_JOB = 16
+"""Into how many pieces of work a process's share is cut: few enough to cost nothing, enough to end together."""
+
 Watch = Callable[[int, int], None]
 """Hears how many of how many runs are done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One run of a study: where it is kept and what is wanted of it."""
-
-    variant: Variant
-    seed: int
-    folder: Path
-    kpis: tuple[Kpi, ...]
-    plugins: tuple[Path, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a task: a figure for every KPI, or why there are none."""
-
-    figures: tuple[float, ...] = ()
-    failure: str | None = None
-    problem: Problem | None = None
 
 
 def run_study(
@@ -57,11 +41,13 @@ def run_study(
     out: Path | None = None,
     plugins: Sequence[Path] = (),
     watch: Watch | None = None,
+    vary: bool = False,
 ) -> StudyResult:
     """Simulate a bundled study or a YAML file, compare, and keep runs, tables and figures in a new folder.
 
     ``seeds`` are ``"first-last"`` instead of the study's own; ``jobs`` processes simulate at once (1: this one), and
-    the result is the same however many. A failed simulation does not stop the others; it is in ``failed``.
+    the result is the same however many. ``vary`` simulates the study's variations, too. A failed simulation does not
+    stop the others; it is in ``failed``.
 
     Raises:
         InputError: if anything given is wrong.
@@ -70,33 +56,18 @@ def run_study(
     if jobs < 1:
         raise InputError("jobs", f"{jobs} is no number of processes", "Give 1 or more.")
     loaded = load_study(name_or_path, seeds)
-    asked = variants(loaded)
-    check_kpis(loaded, asked)
+    check_kpis(loaded)
     registry(list(plugins))
+    status = frozen_status(loaded)
+    asked = (*loaded.variants, *loaded.varied) if vary else loaded.variants
     folder = out or RESULTS / f"{loaded.study.name}-{datetime.now():%Y%m%dT%H%M%S}"
     tasks = _tasks(loaded, asked, folder, tuple(plugins))
     with _new_folder(folder):
         outcomes = _outcomes(tasks, jobs, watch)
-    result = _result(folder, loaded.study, asked, tasks, outcomes)
+    result = _result(folder, loaded.study, asked, tasks, outcomes, status)
     write_tables(result)
     write_figures(result)
     return result
-
-
-def simulate(task: Task) -> Outcome:
-    """Simulate one run and return its figures. Asked to stop, it leaves a log that can be resumed."""
-    nothing = (math.nan,) * len(task.kpis)
-    try:
-        loaded, parts = task.variant.load(task.seed), registry(list(task.plugins))
-        with Session.begin(loaded, parts, task.folder, driver="mesa") as session:
-            for _ in session.advance():
-                if stopped():
-                    return Outcome(nothing, failure="stopped")
-    except InputError as error:
-        return Outcome(nothing, problem=error.problem)
-    except SimulationError as error:
-        return Outcome(nothing, failure=str(error))
-    return Outcome(figures_of(open_run(task.folder, check=False), task.kpis))
 
 
 @contextmanager
@@ -119,15 +90,35 @@ def _new_folder(folder: Path) -> Iterator[None]:
 
 def _tasks(loaded: LoadedStudy, asked: tuple[Variant, ...], folder: Path, plugins: tuple[Path, ...]) -> list[Task]:
     """Return the runs, seed by seed: a variant that cannot be built shows in the first seed."""
-    study, folders = loaded.study, run_folders(asked)
-    if len(study.seed_range) * len(asked) > MOST_RUNS:
-        what = f"asks for {len(study.seed_range) * len(asked)} runs, more than {MOST_RUNS}"
+    study = loaded.study
+    variants = _different(asked)
+    if len(study.seed_range) * len(variants) > MOST_RUNS:
+        what = f"asks for {len(study.seed_range) * len(variants)} runs, more than {MOST_RUNS}"
         raise InputError(f"{loaded.origin}: seeds", what, "Simulate fewer seeds, or fewer points of a sweep, at once.")
+    folders = dict(zip(asked, run_folders(asked), strict=True))
+    first = asked[0].point
     return [
-        Task(variant, seed, folder / f"{name}-{seed}", study.kpis, plugins)
+        Task(
+            study=folder,
+            name=f"{folders[variant]}-{seed}",
+            kept=study.keep == "runs",
+            variant=variant,
+            seed=seed,
+            kpis=study.kpis,
+            branches=variant.case in study.occupancy and variant.point == first,
+            plugins=plugins,
+        )
         for seed in study.seed_range
-        for variant, name in zip(asked, folders, strict=True)
+        for variant in variants
     ]
+
+
+def _different(asked: Sequence[Variant]) -> tuple[Variant, ...]:
+    """Return the variants that differ: a scenario that a variation leaves alone is simulated once."""
+    found: dict[tuple[str, tuple[str, ...]], Variant] = {}
+    for each in asked:
+        found.setdefault((each.case, each.settings), each)
+    return tuple(found.values())
 
 
 def _outcomes(tasks: list[Task], jobs: int, watch: Watch | None) -> list[Outcome]:
@@ -139,42 +130,80 @@ def _outcomes(tasks: list[Task], jobs: int, watch: Watch | None) -> list[Outcome
     found: dict[int, Outcome] = {}
     if watch is not None:
         watch(0, len(tasks))
-    with closing(_simulated(tasks, min(jobs, len(tasks)))) as simulated:
-        for row, outcome in simulated:
-            problem, task = outcome.problem, tasks[row]
-            if problem is not None:
-                where = f"scenario {task.variant.case!r}, seed {task.seed}: {problem.where}"
-                raise InputError(where, problem.what, problem.remedy)
-            found[row] = outcome
+    size = max(1, len(tasks) // (jobs * CHUNKS_PER_JOB))
+    chunks = {first: tuple(tasks[first : first + size]) for first in range(0, len(tasks), size)}
+    with closing(_simulated(chunks, min(jobs, len(chunks)))) as simulated:
+        for first, outcomes in simulated:
+            for row, outcome in enumerate(outcomes, start=first):
+                _check(tasks[row], outcome)
+                found[row] = outcome
             if watch is not None:
                 watch(len(found), len(tasks))
     return [found[row] for row in range(len(tasks))]
 
 
-def _simulated(tasks: list[Task], jobs: int) -> Generator[tuple[int, Outcome], None, None]:
+def _check(task: Task, outcome: Outcome) -> None:
+    problem, variant = outcome.problem, task.variant
+    if problem is not None:
+        at = f" at {variant.point}" if variant.point else ""
+        where = f"scenario {variant.case!r}{at}, seed {task.seed}: {problem.where}"
+        raise InputError(where, problem.what, problem.remedy)
+
+
+def _simulated(chunks: dict[int, tuple[Task, ...]], jobs: int) -> Generator[tuple[int, list[Outcome]], None, None]:
     if jobs == 1:
-        yield from enumerate(map(simulate, tasks))
+        for first, chunk in chunks.items():
+            yield first, simulate_all(chunk)
         return
     with pool(jobs) as workers:
-        futures = {workers.submit(simulate, task): row for row, task in enumerate(tasks)}
+        futures = {workers.submit(simulate_all, chunk): first for first, chunk in chunks.items()}
         for future in as_completed(futures):
             yield futures[future], future.result()
 
 
 def _result(
-    folder: Path, study: Study, asked: tuple[Variant, ...], tasks: list[Task], outcomes: list[Outcome]
+    folder: Path,
+    study: Study,
+    asked: tuple[Variant, ...],
+    tasks: list[Task],
+    outcomes: list[Outcome],
+    status: FrozenStatus,
 ) -> StudyResult:
-    by_seed = np.array([outcome.figures for outcome in outcomes]).reshape(len(study.seed_range), len(asked), -1)
-    measured = Measured(study, asked, by_seed.transpose(1, 0, 2))
-    failed = tuple(
-        Failure(
-            task.folder.relative_to(folder).as_posix(),
-            task.variant.case,
-            task.variant.point,
-            task.seed,
-            outcome.failure,
-        )
+    simulated = _different(asked)
+    place = {(each.case, each.settings): row for row, each in enumerate(simulated)}
+    which = np.array([place[each.case, each.settings] for each in asked])
+    shape = (len(study.seed_range), len(simulated))
+    values = np.array([outcome.figures for outcome in outcomes]).reshape(*shape, -1)[:, which]
+    ended = np.array([outcome.failure is None for outcome in outcomes]).reshape(shape)[:, which]
+    measured = Measured(study, asked, values.transpose(1, 0, 2), ended.T)
+    found = rows(measured)
+    closest = closest_draw(measured)
+    return StudyResult(
+        folder=folder,
+        study=study,
+        measured=measured,
+        rows=found,
+        criteria=(*criteria(measured, found), *frozen_criterion(status)),
+        failed=_failures(tasks, outcomes),
+        frozen=status,
+        closest=closest,
+        occupancy=_occupancy(study, tasks, outcomes, closest.row if closest else None),
+    )
+
+
+def _failures(tasks: list[Task], outcomes: list[Outcome]) -> tuple[Failure, ...]:
+    return tuple(
+        Failure(task.name if task.kept else None, task.variant.case, task.variant.point, task.seed, outcome.failure)
         for task, outcome in zip(tasks, outcomes, strict=True)
         if outcome.failure is not None
     )
-    return StudyResult(folder, study, measured, rows(measured), criteria(measured), failed)
+
+
+def _occupancy(study: Study, tasks: list[Task], outcomes: list[Outcome], closest: int | None) -> tuple[Occupancy, ...]:
+    """Return the occupancy of the scenarios asked for, in their order."""
+    found = []
+    for case in study.occupancy:
+        runs = [row for row, task in enumerate(tasks) if task.branches and task.variant.case == case]
+        variant = tasks[runs[0]].variant
+        found.append(occupancy_of(variant, [outcomes[row].loading for row in runs], closest))
+    return tuple(each for each in found if each is not None)

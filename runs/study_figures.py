@@ -1,11 +1,14 @@
-"""Pictures of a study: one file a KPI, a panel for the whole run and for every hour asked for."""
+"""Pictures of a study: a file a KPI with every seed, one page of small panels for print, and the branches."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from peerflex.runs.figures import BLUE, GREY, ORANGE, save
+from peerflex.core.arrays import Floats
+from peerflex.runs.figures import BLUE, GREY, ORANGE
 from peerflex.runs.kpis import KPIS
+from peerflex.runs.study_occupancy import occupancy_figure
+from peerflex.runs.study_page import columns
 from peerflex.runs.study_result import StudyResult
 from peerflex.runs.study_verdicts import Row
 from peerflex.runs.table_hours import HOURS
@@ -13,76 +16,111 @@ from peerflex.scenarios.study import Variant
 from peerflex.scenarios.study_schema import Kpi
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ROW_HEIGHT, MOST_HEIGHT = 0.38, 200.0
-"""Inches."""
+PANEL_WIDTH, LABEL_WIDTH = 5.0, 2.5
+TOP, BOTTOM = 0.95, 0.95
+"""Inches. Places are set by hand: a layout that is searched for takes longer than the drawing."""
+
+DPI = 100
+
+MOST_SPAN = 100.0
 
 _MEANING = {column.name: column.meaning for column in HOURS.columns} | {kpi.name: kpi.meaning for kpi in KPIS}
 
 
 def write_figures(result: StudyResult) -> None:
-    """Draw ``figures/<kpi>.png`` for every KPI of a study."""
+    """Draw ``figures/<kpi>.png`` for every KPI, ``table.png`` where there is print, ``occupancy-<scenario>.png``."""
     folder = result.folder / "figures"
     folder.mkdir()
     for name in dict.fromkeys(kpi.name for kpi in result.study.kpis):
-        save(kpi_figure(result, name), folder / f"{name}.png")
+        panels = [kpi for kpi in result.study.kpis if kpi.name == name]
+        _save(_figure(result, panels, _MEANING[name], len(panels), dots=True), folder / f"{name}.png")
+    if result.study.published:
+        what = "Published and ours"
+        _save(_figure(result, list(columns(result)), what, 3, dots=False), folder / "table.png")
+    draw = f"closest draw (seed {result.closest.seed}; not evidence)" if result.closest else None
+    for each in result.occupancy:
+        title = f"{each.scenario}, seeds {result.study.seeds}"
+        _save(occupancy_figure(each, title, draw), folder / f"occupancy-{each.scenario}.png")
 
 
-def kpi_figure(result: StudyResult, name: str) -> "Figure":
-    """Return the picture of a KPI: a line for every scenario, its seeds as dots, their median and band, and print."""
+def _save(figure: "Figure", path: "Path") -> None:
+    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+
+
+def _drawn(result: StudyResult) -> list[Variant]:
+    """Return what gets a line: every scenario at every point, but not with its variations."""
+    return [variant for variant in result.measured.variants if variant.point not in result.variations]
+
+
+def _figure(result: StudyResult, kpis: list[Kpi], what: str, across: int, dots: bool) -> "Figure":
+    """Return a picture of panels, ``across`` beside each other: a line a scenario, its band, median and print."""
     from matplotlib.figure import Figure
 
-    panels = [kpi for kpi in result.study.kpis if kpi.name == name]
-    variants = result.measured.variants
-    height = min(1.9 + ROW_HEIGHT * len(variants), MOST_HEIGHT)
-    figure = Figure(figsize=(2.5 + 5.0 * len(panels), height), layout="constrained")
-    figure.suptitle(f"{_MEANING[name]}\n{result.study.title or result.study.name}, seeds {result.study.seeds}")
-    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for axis, kpi in zip(axes, panels, strict=True):
-        _panel(axis, result, kpi)
-    axes[0].set_yticks(range(len(variants)), [_label(variant) for variant in variants])
-    axes[0].invert_yaxis()
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    variants = _drawn(result)
+    across = min(across, len(kpis))
+    down = -(-len(kpis) // across)
+    height = min(TOP + down * (BOTTOM + ROW_HEIGHT * len(variants)), MOST_HEIGHT)
+    width = LABEL_WIDTH + PANEL_WIDTH * across
+    figure = Figure(figsize=(width, height))
+    figure.suptitle(f"{what}\n{result.study.title or result.study.name}, seeds {result.study.seeds}", fontsize=12)
+    axes = figure.subplots(down, across, sharey=True, squeeze=False)
+    figure.subplots_adjust(
+        left=LABEL_WIDTH / width, right=1 - 0.2 / width, top=1 - TOP / height, bottom=BOTTOM / height,
+        wspace=0.08, hspace=BOTTOM * down / max(height - TOP - BOTTOM, 1.0),
+    )  # fmt: skip
+    for axis, kpi in zip(axes.flat, kpis, strict=False):
+        _panel(axis, result, kpi, dots)
+    for axis in axes.flat[len(kpis) :]:
+        axis.set_axis_off()
+    for axis in axes[:, 0]:
+        axis.set_yticks(range(len(variants)), [_label(variant) for variant in variants])
+    axes[0, 0].invert_yaxis()
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=len(labels), frameon=False)
     return figure
 
 
-def _panel(axis: "Axes", result: StudyResult, kpi: Kpi) -> None:
+def _panel(axis: "Axes", result: StudyResult, kpi: Kpi, dots: bool) -> None:
     """Draw one KPI of one hour, or of the whole run."""
-    lines = {(variant.case, variant.point): line for line, variant in enumerate(result.measured.variants)}
-    rows = [row for row in result.rows if (row.kpi, row.hour) == (kpi.name, kpi.hour)]
+    lines = {(variant.case, variant.point): line for line, variant in enumerate(_drawn(result))}
+    rows = [
+        row for row in result.rows if (row.kpi, row.hour) == (kpi.name, kpi.hour) and (row.scenario, row.point) in lines
+    ]
     at = np.array([lines[row.scenario, row.point] for row in rows])
-    _seeds(axis, result, kpi)
-    axis.hlines(
-        at,
-        _column(rows, "low"),
-        _column(rows, "high"),
-        color=BLUE,
-        linewidth=6,
-        alpha=0.35,
-        label="5th to 95th percentile",
-    )
+    if dots:
+        values = result.measured.values[: len(lines), :, result.study.kpis.index(kpi)]
+        height = np.broadcast_to(np.arange(len(values))[:, None], values.shape)
+        axis.plot(values.ravel(), height.ravel(), "o", color=GREY, markersize=4, alpha=0.7, linestyle="", label="seed")
+    low, high = _column(rows, "low"), _column(rows, "high")
+    axis.hlines(at, low, high, color=BLUE, linewidth=6, alpha=0.35, label="5th to 95th percentile")
     axis.plot(_column(rows, "median"), at, "|", color=BLUE, markersize=15, markeredgewidth=2.5, label="median")
     if result.study.published:
         axis.plot(_column(rows, "published"), at, "D", color=ORANGE, markersize=7, label="published")
-    axis.set_xlabel(kpi.name if kpi.unit == "1" else f"{kpi.name} ({kpi.unit})")
-    axis.set_title("whole run" if kpi.hour is None else f"hour {kpi.hour}", fontsize=10)
+    hour = "" if kpi.hour is None else f", hour {kpi.hour}"
+    axis.set_xlabel(kpi.name + hour + ("" if kpi.unit == "1" else f" ({kpi.unit})"))
     axis.ticklabel_format(axis="x", useOffset=False)
+    if not dots:
+        _stretch(axis, np.array([*low, *high, *_column(rows, "published")]))
     axis.margins(y=0.5 / len(lines))
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _seeds(axis: "Axes", result: StudyResult, kpi: Kpi) -> None:
-    values = result.measured.values[:, :, result.study.kpis.index(kpi)]
-    at = np.broadcast_to(np.arange(len(values))[:, None], values.shape)
-    axis.plot(values.ravel(), at.ravel(), "o", color=GREY, markersize=4, alpha=0.7, linestyle="", label="seed")
+def _stretch(axis: "Axes", shown: Floats) -> None:
+    """Make the axis logarithmic (linear around 0) where one scenario is so far from others that they would coincide."""
+    sizes = np.abs(shown[np.isfinite(shown) & (shown != 0)])
+    if sizes.size and sizes.max() > MOST_SPAN * sizes.min():
+        axis.set_xscale("symlog", linthresh=sizes.min())
 
 
 def _column(rows: list[Row], name: str) -> list[float]:
     values = (getattr(row, name) for row in rows)
-    return [float("nan") if value is None else value for value in values]
+    return [value if isinstance(value, float) else float("nan") for value in values]
 
 
 def _label(variant: Variant) -> str:

@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from peerflex.runs.study_verdicts import Judged, Measured, Row
+from peerflex.runs.study_closest import Closest
+from peerflex.runs.study_criteria import Judged
+from peerflex.runs.study_frozen import FrozenStatus
+from peerflex.runs.study_occupancy import Occupancy
+from peerflex.runs.study_verdicts import Measured, Row
 from peerflex.scenarios.study import Variant
 from peerflex.scenarios.study_schema import Study
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A simulation that stopped: its folder in the study's own, and why."""
+    """A simulation that stopped: its folder in the study's own (None: no log is kept), and why."""
 
-    folder: str
+    folder: str | None
     scenario: str
     point: str
     seed: int
@@ -22,7 +26,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class StudyResult:
-    """What a study found; all of it is in ``folder`` too. ``figures`` has shape ``(variants, seeds, kpis)``."""
+    """What a study found; all of it is in ``folder`` too.
+
+    ``rows`` and ``criteria`` are at every point of the sweep, or as the study is and then with every variation.
+    ``closest`` is the draw closest to print, if anything can be compared; ``occupancy`` the branches asked for.
+    """
 
     folder: Path
     study: Study
@@ -30,11 +38,19 @@ class StudyResult:
     rows: tuple[Row, ...]
     criteria: tuple[Judged, ...]
     failed: tuple[Failure, ...]
+    frozen: FrozenStatus
+    closest: Closest | None
+    occupancy: tuple[Occupancy, ...]
+
+    @property
+    def variations(self) -> tuple[str, ...]:
+        """The variations that were simulated."""
+        return tuple(each.name for each in self.study.variations if each.name in self.measured.points)
 
     @property
     def broken(self) -> tuple[Judged, ...]:
-        """The criteria that do not hold."""
-        return tuple(each for each in self.criteria if not each.holds)
+        """The criteria that do not hold; those of variations are for the table of robustness."""
+        return tuple(each for each in self.criteria if not each.holds and each.point not in self.variations)
 
 
 def run_folders(asked: Sequence[Variant]) -> tuple[str, ...]:

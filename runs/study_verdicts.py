@@ -1,6 +1,7 @@
 """What a study says: every figure's spread over the seeds, its verdict against print, and whether criteria hold.
 
-A figure's band is from its 5th to its 95th percentile over the seeds (linear between ranks). The verdicts:
+A figure's band is from its 5th to its 95th percentile over the seeds (linear between ranks), both included. The
+verdicts:
 
 * ``not-published``: nobody printed the figure.
 * ``matched``: the published value is within the band.
@@ -12,7 +13,9 @@ A figure's band is from its 5th to its 95th percentile over the seeds (linear be
   study file can say so yet, and it is never given.
 
 Seeds without the figure (no trade has no price; a failed run has nothing) are left out of spread and verdict, and
-the reason says how many. In criteria they count as not satisfied. In a sweep every point is compared on its own.
+the reason says how many. In criteria they count as not satisfied, unless one says ``missing: skip``. Where print says
+``infeasible``, the verdict is ``matched`` if at least half of the runs that ended have no such figure, and their share
+in percent is the percentile. In a sweep every point is compared on its own.
 """
 
 from collections.abc import Iterator
@@ -21,30 +24,51 @@ from typing import Literal
 
 import numpy as np
 
-from peerflex.core.arrays import Floats
+from peerflex.core.arrays import Bools, Floats
 from peerflex.scenarios.study import Variant
-from peerflex.scenarios.study_schema import Criterion, Kpi, Published, Study
+from peerflex.scenarios.study_schema import INFEASIBLE, Kpi, Published, Study
 
 Verdict = Literal["matched", "sign-only", "not-matched", "contradicts-print", "not-published"]
 
 BAND = (5, 95)
 """Percentiles over the seeds."""
 
+HALF = 0.5
+
+ROUNDING = 1e-9
+"""Relative difference that is rounding of binary numbers, no difference: 0.04 is not outside [0.04 - 8e-15, ...]."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The figures of all runs: ``values`` has shape ``(variants, seeds, kpis)``, NaN where a run has no such figure."""
+    """The figures of all runs: ``values`` has shape ``(variants, seeds, kpis)``, NaN where a run has no such figure.
+
+    ``did_end`` ``(variants, seeds)`` says which runs did not fail.
+    """
 
     study: Study
     variants: tuple[Variant, ...]
     values: Floats
+    did_end: Bools
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The points of the sweep, or the study as it is ('') and its variations."""
+        return tuple(dict.fromkeys(variant.point for variant in self.variants))
 
     def seeds(self, case: str, point: str, kpi: str, hour: int | None) -> Floats:
         """Return a figure in the order of the seeds."""
-        row = next(i for i, each in enumerate(self.variants) if (each.case, each.point) == (case, point))
         column = next(i for i, each in enumerate(self.study.kpis) if (each.name, each.hour) == (kpi, hour))
-        values: Floats = self.values[row, :, column]
+        values: Floats = self.values[self._row(case, point), :, column]
         return values
+
+    def ended(self, case: str, point: str) -> Bools:
+        """Return which runs did not fail, in the order of the seeds."""
+        ended: Bools = self.did_end[self._row(case, point)]
+        return ended
+
+    def _row(self, case: str, point: str) -> int:
+        return next(i for i, each in enumerate(self.variants) if (each.case, each.point) == (case, point))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +77,7 @@ class Row:
 
     ``low``, ``median`` and ``high`` are over the seeds; ``percentile`` is where the published value stands among
     them (0 to 100, ties counted half). ``in_sample``: parameters were calibrated with the published value.
+    ``explanation`` is the study's own word on a published value that is not matched.
     """
 
     scenario: str
@@ -60,7 +85,7 @@ class Row:
     kpi: str
     hour: int | None
     unit: str
-    published: float | None
+    published: float | str | None
     median: float | None
     low: float | None
     high: float | None
@@ -68,19 +93,8 @@ class Row:
     in_sample: bool
     verdict: Verdict
     reason: str
+    explanation: str | None
     source: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A criterion at a point of the sweep. ``measured`` is None where nothing could be measured."""
-
-    name: str
-    point: str
-    required: float
-    measured: float | None
-    holds: bool
-    statement: str
 
 
 def rows(measured: Measured) -> tuple[Row, ...]:
@@ -91,12 +105,6 @@ def rows(measured: Measured) -> tuple[Row, ...]:
         for kpi in measured.study.kpis
         for published in (*_published(measured.study, variant.case, kpi),) or (None,)
     )
-
-
-def criteria(measured: Measured) -> tuple[Judged, ...]:
-    """Return every criterion at every point of the sweep."""
-    points = dict.fromkeys(variant.point for variant in measured.variants)
-    return tuple(_judged(measured, criterion, point) for criterion in measured.study.criteria for point in points)
 
 
 def _published(study: Study, case: str, kpi: Kpi) -> Iterator[Published]:
@@ -110,9 +118,14 @@ def _row(measured: Measured, variant: Variant, kpi: Kpi, published: Published | 
     found = seeds[np.isfinite(seeds)]
     low, median, high = spread(found)
     verdict: Verdict = "not-published"
-    reason = "nothing to compare with"
-    if published is not None:
-        verdict, reason = compare(published.value, seeds, _baseline(measured, variant, kpi))
+    reason, place = "nothing to compare with", None
+    printed = published.value if published else None
+    if isinstance(printed, str):
+        missing = np.isnan(seeds[measured.ended(variant.case, variant.point)])
+        verdict, reason, place = compare_infeasible(missing)
+    elif printed is not None:
+        verdict, reason = compare(printed, seeds, _baseline(measured, variant, kpi))
+        place = percentile(printed, found) if found.size else None
     if 0 < len(found) < len(seeds):
         reason += f"; {len(seeds) - len(found)} of {len(seeds)} seeds have no such figure"
     return Row(
@@ -121,14 +134,15 @@ def _row(measured: Measured, variant: Variant, kpi: Kpi, published: Published | 
         kpi=kpi.name,
         hour=kpi.hour,
         unit=kpi.unit,
-        published=published.value if published else None,
+        published=printed,
         median=median,
         low=low,
         high=high,
-        percentile=percentile(published.value, found) if published and found.size else None,
+        percentile=place,
         in_sample=published is not None and published.in_sample,
         verdict=verdict,
         reason=reason,
+        explanation=published.explanation if published and verdict != "matched" else None,
         source=published.source if published else None,
     )
 
@@ -142,8 +156,9 @@ def spread(found: Floats) -> tuple[float, float, float] | tuple[None, None, None
 
 
 def percentile(value: float, found: Floats) -> float:
-    """Return the share of the figures below a value in percent; of equal ones, half."""
-    return float(100 * (np.mean(found < value) + 0.5 * np.mean(found == value)))
+    """Return the share of the figures below a value in percent; of equal ones (up to rounding), half."""
+    equal = np.isclose(found, value, rtol=ROUNDING, atol=0.0)
+    return float(100 * (np.mean((found < value) & ~equal) + HALF * np.mean(equal)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +173,9 @@ class Baseline:
 def _baseline(measured: Measured, variant: Variant, kpi: Kpi) -> Baseline | None:
     first = measured.study.scenarios[0].name
     published = next(_published(measured.study, first, kpi), None)
-    if variant.case == first or published is None:
+    if variant.case == first or published is None or published.value == INFEASIBLE:
         return None
-    return Baseline(first, published.value, measured.seeds(first, variant.point, kpi.name, kpi.hour))
+    return Baseline(first, float(published.value), measured.seeds(first, variant.point, kpi.name, kpi.hour))
 
 
 def compare(published: float, seeds: Floats, baseline: Baseline | None) -> tuple[Verdict, str]:
@@ -168,7 +183,8 @@ def compare(published: float, seeds: Floats, baseline: Baseline | None) -> tuple
     low, median, high = spread(seeds[np.isfinite(seeds)])
     if low is None or median is None or high is None:
         return "not-matched", "no seed has the figure"
-    if low <= published <= high:
+    slack = ROUNDING * abs(published)
+    if low - slack <= published <= high + slack:
         return "matched", "within the band of the seeds"
     side = "above" if published > high else "below"
     simulated, printed, what = median, published, "the sign"
@@ -183,14 +199,10 @@ def compare(published: float, seeds: Floats, baseline: Baseline | None) -> tuple
     return "not-matched", f"published is {side} the band; {what} is not as printed"
 
 
-def _judged(measured: Measured, criterion: Criterion, point: str) -> Judged:
-    def seeds(case: str) -> list[float]:
-        return [float(value) for value in measured.seeds(case, point, criterion.kpi, criterion.hour)]
-
-    of, other = seeds(criterion.of), criterion.against
-    against = seeds(other) if isinstance(other, str) else [other] * len(of)
-    value, holds = criterion.judge(of, against)
-    hour = "" if criterion.hour is None else f" in hour {criterion.hour}"
-    than = {"less": "less than", "greater": "greater than", "within": "as"}[criterion.comparison]
-    statement = f"{criterion.kpi}{hour} of {criterion.of} {than} {other}, {criterion.statistic}"
-    return Judged(criterion.name, point, criterion.required, value if np.isfinite(value) else None, holds, statement)
+def compare_infeasible(missing: Bools) -> tuple[Verdict, str, float | None]:
+    """Return the verdict on print that says infeasible, why, and the percentage of runs (that ended) that say so."""
+    if not missing.size:
+        return "not-matched", "no run ended", None
+    share = float(np.mean(missing))
+    reason = f"{np.count_nonzero(missing)} of {missing.size} runs are infeasible"
+    return "matched" if share >= HALF else "not-matched", reason, 100 * share

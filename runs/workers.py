@@ -4,6 +4,7 @@ This module imports nothing heavy: a worker reads it before everything else, so 
 they come, find the number of threads they may use.
 """
 
+import gc
 import os
 import signal
 import threading
@@ -51,6 +52,7 @@ def _begin(stop: Event) -> None:
     global _stop
     _stop = stop
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    gc.set_threshold(100_000)  # models are small circles of references: look for them less often
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -3,7 +3,9 @@
 import math
 import re
 from collections.abc import Hashable
+from copy import deepcopy
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,12 @@ def parse_value(text: str, where: str) -> Any:
     Raises:
         InputError: as ``read_document``.
     """
+    return deepcopy(_parsed(text, where))
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str, where: str) -> Any:
+    """Parse a text once: a study reads the same files for every one of its scenarios."""
     try:
         loader = _Loader(text)
         try:

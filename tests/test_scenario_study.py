@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from peerflex.core.errors import InputError
 from peerflex.scenarios.load import load_scenario
-from peerflex.scenarios.study import load_study, variants
+from peerflex.scenarios.study import load_study
 from peerflex.scenarios.study_schema import Criterion
 
 STUDY = """name: two
@@ -33,15 +33,15 @@ def folder(tmp_path: Path) -> Path:
 def test_every_scenario_is_there_at_every_point_of_the_sweep(folder: Path) -> None:
     loaded = load_study(str(folder / "two.yaml"))
 
-    found = variants(loaded)
+    found = loaded.variants
 
     assert loaded.study.seed_range == range(3, 6)
     assert len(found) == len({(variant.case, variant.point) for variant in found}) == 2 * 2 * 3
-    last = found[-1].load(seed=9, hours=2).scenario
+    last = found[-1].load(9).scenario
     assert (last.name, last.physics, last.market.p2p.kind) == ("mine", "linear", "none")
     assert (last.grid.demand_factor, last.dso.voltage_pu) == (2.5, (0.97, 1.03))
-    assert (last.seed, last.time.hours) == (9, 2)
-    assert found[0].load().scenario == load_scenario("lv-week", found[0].settings).scenario
+    assert last.seed == 9
+    assert found[0].loaded.scenario == load_scenario("lv-week", found[0].settings).scenario
 
 
 def test_other_seeds_may_be_asked_for() -> None:
@@ -82,7 +82,12 @@ def test_a_study_that_does_not_fit_is_refused(folder: Path, old: str, new: str, 
 
 
 def criterion(
-    comparison: str, statistic: str = "share-of-seeds", required: float = 1.0, tolerance: float = 0.0
+    comparison: str,
+    statistic: str = "share-of-seeds",
+    required: float = 1.0,
+    tolerance: float = 0.0,
+    times: float = 1.0,
+    relative: float = 0.0,
 ) -> Criterion:
     return Criterion.model_validate(
         {
@@ -94,6 +99,8 @@ def criterion(
             "statistic": statistic,
             "required": required,
             "tolerance": tolerance,
+            "times": times,
+            "relative": relative,
         }
     )
 
@@ -106,6 +113,8 @@ def criterion(
         (criterion("less", tolerance=1.0, required=0.1), 0.0, False),
         (criterion("greater", required=0.25), 0.25, True),
         (criterion("within", tolerance=1.0), 1.0, True),
+        (criterion("within", relative=0.25, required=0.5), 0.5, True),  # margins 0.5, 0.75, 1, 1
+        (criterion("greater", times=0.5, required=0.8), 0.75, False),  # differences 0, 0.5, 1, 3
         (criterion("less", "median", required=-0.5), -1.0, True),
         (criterion("less", "median", required=-1.0), -1.0, False),
         (criterion("less", "highest", required=2.0), 1.0, True),

@@ -1,0 +1,108 @@
+"""A run that leaves no log: simulated in process, tallied as it goes, and the records thrown away."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from peerflex.core.arrays import Floats, Ints, add_up
+from peerflex.core.errors import SimulationError
+from peerflex.core.parties import party_names
+from peerflex.core.record import HourRecord
+from peerflex.core.units import SECONDS_PER_HOUR
+from peerflex.runs.build import build
+from peerflex.runs.columns import Part
+from peerflex.runs.kpis import Seen
+from peerflex.runs.manifest import PART_STEPS, Manifest
+from peerflex.runs.model import AreaModel
+from peerflex.runs.plugins import Registry
+from peerflex.runs.table_hours import HOURS
+from peerflex.scenarios.load import LoadedScenario
+
+_NUMBERS = tuple(column for column in HOURS.columns if column.kind in ("float", "int"))
+
+
+class InMemory:
+    """A run of which only the numbers of the table ``hours`` and what everybody paid are kept.
+
+    They are made by the columns of the log from the same records, so that figures equal the logged ones bit by bit.
+    Use it in a ``with`` block, and look at ``seen`` after the last of ``records``.
+
+    Raises:
+        InputError: if the scenario cannot be built.
+    """
+
+    def __init__(self, loaded: LoadedScenario, parts: Registry) -> None:
+        self.area = build(loaded, parts).area
+        self._model = AreaModel(self.area, with_people=False)
+        self._records: list[HourRecord] = []
+        self._hours: dict[str, list[Floats]] = {column.name: [] for column in _NUMBERS}
+        self._parties = party_names(self.area.peers.name)
+        self._spent = np.zeros(len(self._parties))
+        self._received = np.zeros(len(self._parties))
+        rating_mva = self.area.grid.branches.rating_mva
+        # what columns of numbers read of a manifest; nothing is written
+        self._manifest = Manifest.model_construct(
+            step_seconds=self.area.step_s,
+            start=loaded.scenario.time.start,
+            branch_rating_mva=tuple(float(mva) if np.isfinite(mva) else None for mva in rating_mva),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._model.close()
+
+    @property
+    def steps_per_hour(self) -> int:
+        return SECONDS_PER_HOUR // self.area.step_s
+
+    def records(self) -> Iterator[HourRecord]:
+        """Simulate to the end, one record a step.
+
+        Raises:
+            SimulationError: naming the step that failed.
+        """
+        for step in range(self.area.steps):
+            record = self._step(step)
+            self._records.append(record)
+            yield record
+            if len(self._records) == PART_STEPS:
+                self._tally()
+        self._tally()
+
+    def seen(self) -> Seen:
+        """Return what closing figures are made of."""
+        columns = {name: np.concatenate(parts) for name, parts in self._hours.items()}
+        step_hours = self.area.step_s / SECONDS_PER_HOUR
+        return Seen(columns.__getitem__, step_hours, self._parties, self._spent - self._received)
+
+    def _step(self, step: int) -> HourRecord:
+        try:
+            self._model.step()
+        except Exception as error:
+            text = str(error) if isinstance(error, SimulationError) else f"{type(error).__name__}: {error}"
+            raise SimulationError(text if text.startswith("step ") else f"step {step}: {text}") from error
+        assert self._model.record is not None
+        return self._model.record
+
+    def _tally(self) -> None:
+        if not self._records:
+            return
+        part = Part(self._manifest, self._records)
+        for column in _NUMBERS:
+            self._hours[column.name].append(np.asarray(column.source(part), dtype=np.float64))
+        amount_eur = part.joined("ledger.amount_eur")
+        self._spent = _added(self._spent, part.joined("ledger.taker"), amount_eur)
+        self._received = _added(self._received, part.joined("ledger.giver"), amount_eur)
+        self._records = []
+
+
+def _added(so_far: Floats, rows: Ints, values: Floats) -> Floats:
+    """Add values to a running sum one after the other, as one sum over everything would."""
+    n = len(so_far)
+    return add_up(np.concatenate([np.arange(n), rows]), np.concatenate([so_far, values]), n)

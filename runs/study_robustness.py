@@ -1,0 +1,82 @@
+"""Which verdicts survive when one assumption at a time is changed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from peerflex.runs.study_page import number
+from peerflex.runs.study_result import StudyResult
+
+ROBUSTNESS_COLUMNS = ("what", "variation", "holds", "measured", "required")
+UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A criterion, or a published value that nothing was calibrated with, under one variation.
+
+    ``measured`` is the criterion's measured value (``required`` what it must reach), or the published value's
+    percentile; None where there is none.
+    """
+
+    what: str
+    variation: str
+    holds: bool
+    measured: float | None
+    required: float | None
+
+    @property
+    def in_words(self) -> str:
+        measured = "-" if self.measured is None else f"{self.measured:.3g}"
+        if self.required is None:
+            return f"{'matched' if self.holds else 'not matched'} (P{measured})"
+        return f"{'holds' if self.holds else 'does not hold'} ({measured})"
+
+
+def verdicts(result: StudyResult) -> dict[str, tuple[Verdict, ...]]:
+    """Return the verdicts by what they are about, each as the study is and then with every variation."""
+    found: dict[str, tuple[Verdict, ...]] = {}
+    for judged in result.criteria:
+        if judged.name != "frozen":
+            verdict = Verdict(judged.name, judged.point or UNCHANGED, judged.holds, judged.measured, judged.required)
+            found[judged.name] = (*found.get(judged.name, ()), verdict)
+    for row in result.rows:
+        if row.published is not None and not row.in_sample:
+            hour = "" if row.hour is None else f" in hour {row.hour}"
+            what = f"{row.scenario}: {row.kpi}{hour} = {number(row.published)}"
+            verdict = Verdict(what, row.point or UNCHANGED, row.verdict == "matched", row.percentile, None)
+            found[what] = (*found.get(what, ()), verdict)
+    return found
+
+
+def robustness_rows(result: StudyResult) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of ``tables/robustness.csv``."""
+    for each in verdicts(result).values():
+        yield from ((one.what, one.variation, one.holds, one.measured, one.required) for one in each)
+
+
+def survivors(result: StudyResult) -> str:
+    """Return one sentence: what holds whatever is varied, what never does, and what depends on it."""
+    kinds: dict[str, list[str]] = {"hold throughout": [], "hold nowhere": [], "depend on an assumption": []}
+    for what, each in verdicts(result).items():
+        holds = [one.holds for one in each]
+        kind = "hold throughout" if all(holds) else "depend on an assumption" if any(holds) else "hold nowhere"
+        kinds[kind].append(what)
+    told = [f"{len(names)} {kind} ({', '.join(names) or 'none'})" for kind, names in kinds.items()]
+    return f"Of {len(verdicts(result))} verdicts, over {len(result.variations)} variations: {'; '.join(told)}."
+
+
+def robustness_page(result: StudyResult) -> str:
+    """Return ``robustness.md``."""
+    names = [UNCHANGED, *result.variations]
+    lines = [f"# Robustness of {result.study.title or result.study.name}", ""]
+    lines += [f"Seeds {result.study.seeds}. One assumption changed at a time; measured values in brackets.", ""]
+    lines += ["| verdict | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    lines += [
+        f"| {what} | " + " | ".join(one.in_words for one in each) + " |" for what, each in verdicts(result).items()
+    ]
+    lines += ["", *(f"- {each.name}: {_change(each.set)}" for each in result.study.variations), "", survivors(result)]
+    return "\n".join([*lines, ""])
+
+
+def _change(settings: Mapping[str, object]) -> str:
+    return ", ".join(f"`{key}: {value}`" for key, value in settings.items())

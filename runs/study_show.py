@@ -1,0 +1,93 @@
+"""A study in the terminal: every figure with its spread, print beside ours, criteria, and what they are worth."""
+
+from rich.markup import escape
+from rich.table import Table
+
+from peerflex.runs import show
+from peerflex.runs.study_page import cells, columns, miss_in_words, misses
+from peerflex.runs.study_result import StudyResult
+from peerflex.runs.study_robustness import UNCHANGED, survivors, verdicts
+from peerflex.scenarios.study_schema import Kpi
+
+
+def show_study(result: StudyResult) -> None:
+    """Print figures, the published table, criteria, robustness, and one line on the configuration."""
+    printed = columns(result)
+    others = [kpi for kpi in result.study.kpis if kpi not in printed]
+    if others:
+        _show_rows(result, others)
+    for point in (each for each in result.measured.points if each not in result.variations):
+        if printed:
+            _show_published(result, point)
+    for row in misses(result):
+        show.say(f"outside the band: {miss_in_words(row)}")
+    if result.closest is not None:
+        show.say(result.closest.in_words)
+    if result.criteria:
+        _show_criteria(result)
+    if result.variations:
+        _show_robustness(result)
+    show.say(result.frozen.in_words)
+
+
+def _show_rows(result: StudyResult, kpis: list[Kpi]) -> None:
+    title = f"{result.study.name}, seeds {result.study.seeds}: median, and 5th to 95th percentile"
+    table = Table("figure", title=title, title_justify="left", box=None, pad_edge=False)
+    for name in ("median", "low", "high"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for kpi in kpis:
+        hour = "" if kpi.hour is None else f" in hour {kpi.hour}"
+        table.add_row(f"{kpi.name}{hour} ({kpi.unit})")
+        for row in result.rows:
+            if (row.kpi, row.hour) == (kpi.name, kpi.hour) and row.point not in result.variations:
+                figures = (_figure(value) for value in (row.median, row.low, row.high))
+                table.add_row(f"  {_place(row.scenario, row.point)}", *figures)
+    show.CONSOLE.print(table, "")
+
+
+def _show_published(result: StudyResult, point: str) -> None:
+    at = f" at {point}" if point else ""
+    title = f"{result.study.name}{at}, seeds {result.study.seeds}: published; median [5 %, 95 %]; percentile; verdict"
+    table = Table("scenario", title=escape(title), title_justify="left", box=None, pad_edge=False)
+    for kpi in columns(result):
+        hour = "" if kpi.hour is None else f"\nhour {kpi.hour}"
+        table.add_column(f"{kpi.name}{hour}\n({kpi.unit})", overflow="fold")
+    for case in result.study.scenarios:
+        found = [cells(result, case.name, point, kpi) for kpi in columns(result)]
+        texts = ["\n".join("\n".join(filter(None, cell)) for cell in each) for each in found]
+        table.add_row(case.name, *map(escape, texts), end_section=True)
+        table.add_row()
+    show.CONSOLE.print(table)
+
+
+def _show_criteria(result: StudyResult) -> None:
+    table = Table(title="Criteria", title_justify="left", box=None, pad_edge=False)
+    for name in ("criterion", "what"):
+        table.add_column(name, overflow="fold")
+    for name in ("required", "measured", "holds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in result.criteria:
+        if each.point not in result.variations:
+            figures = (_figure(value) for value in (each.required, each.measured))
+            table.add_row(
+                _place(each.name, each.point), escape(each.statement), *figures, "yes" if each.holds else "NO"
+            )
+    show.CONSOLE.print(table, "")
+
+
+def _show_robustness(result: StudyResult) -> None:
+    table = Table("verdict", title="Robustness", title_justify="left", box=None, pad_edge=False)
+    for name in (UNCHANGED, *result.variations):
+        table.add_column(name, overflow="fold")
+    for what, each in verdicts(result).items():
+        table.add_row(escape(what), *(one.in_words for one in each))
+    show.CONSOLE.print(table, "")
+    show.say(survivors(result))
+
+
+def _place(name: str, point: str) -> str:
+    return escape(f"{name}\n    {point}" if point else name)  # a list among swept values is not markup
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
