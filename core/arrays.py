@@ -8,7 +8,7 @@ Rows are referred to by position: ``peer`` is a row of ``PeerTable``, ``bus`` of
 
 from dataclasses import Field, fields
 from functools import cache
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,7 @@ def _columns_of(table: Any) -> "tuple[Field[Any], ...]":
 
 def _columns(table: type["Rows"]) -> "tuple[Field[Any], ...]":
     """Return the columns of a kind of table; looking them up anew each time would cost as much as using them."""
-    return _columns_of(table)
+    return _columns_of(cast(Any, table))
 
 
 class Rows:
