@@ -63,8 +63,7 @@ def solve_dual_newton(game: Game) -> Equilibrium:
 def _solve(value: Floats, game: Game) -> tuple[Floats, Floats, Floats]:
     """Return trades and duals of a game whose pairs have a value, or minus infinity where they may not trade."""
     sellers, buyers, eps = game.sellers, game.buyers, game.pair_curvature
-    # Nobody can trade more than all others offer. Twice that never binds, and orders far beyond it cost digits.
-    most = np.minimum(sellers.most_mw, 2 * buyers.most_mw.sum()), np.minimum(buyers.most_mw, 2 * sellers.most_mw.sum())
+    most = sellers.most_mw, buyers.most_mw
     price, power = float(value.max()), max(float(most[0].max()), float(most[1].max()))
     sides = [(sellers.curvature * power / price, most[0] / power), (buyers.curvature * power / price, most[1] / power)]
     fewer_sellers = len(sellers) < len(buyers)
@@ -85,8 +84,9 @@ def _solve(value: Floats, game: Game) -> tuple[Floats, Floats, Floats]:
 
 def _within(traded: Floats, most_sold: Floats, most_bought: Floats) -> Floats:
     """Return the trades less the last bits by which they exceed an order."""
-    traded = traded * (most_sold / np.maximum(traded.sum(axis=1), most_sold))[:, None]
-    return traded * (most_bought / np.maximum(traded.sum(axis=0), most_bought))
+    sold: Floats = traded * (most_sold / np.maximum(traded.sum(axis=1), most_sold))[:, None]
+    bought: Floats = sold * (most_bought / np.maximum(sold.sum(axis=0), most_bought))
+    return bought
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,9 @@ class _Point:
     imbalance: Floats
     free: Bools
     full: Bools
+
+    def same_piece(self, other: "_Point") -> bool:
+        return np.array_equal(self.slack > 0, other.slack > 0) and np.array_equal(self.free, other.free)
 
     @property
     def worst(self) -> float:
@@ -134,6 +137,11 @@ class _Dual:
         imbalance[n:] -= slack.sum(axis=0) / eps
         return _Point(dual, eps, slack, imbalance, (wanted > 0) & ~full, full)
 
+    def value(self, at: _Point) -> float:
+        kept = np.clip(at.dual / self.curvature, 0, self.most)
+        of_pairs = float((at.slack * at.slack).sum()) / (2 * at.eps)
+        return float((kept * (at.dual - self.curvature * kept / 2)).sum()) + of_pairs
+
     def diagonal(self, active: Floats, at: _Point, damping: float, least: float) -> Floats:
         """Return ``eps`` times the second derivatives; damped where the price of a full or idle order could run."""
         pairs = np.concatenate([active.sum(axis=1), active.sum(axis=0)])
@@ -155,11 +163,10 @@ class _Dual:
         second = lapack.dpotrs(factor, wanted[n:] - ratio.T @ wanted[:n], lower=1)[0]
         return np.concatenate([wanted[:n] / diagonal[:n] - ratio @ second, second])
 
-    def nearby(self, at: _Point) -> "_Dual":
-        """Return the function from an origin near a point, rounded so that the point's last bits do not matter."""
-        n, origin = len(self.beyond), np.round(at.dual, ORIGIN_DIGITS)
-        beyond = self.beyond + (self.origin - origin)[:n, None] + (self.origin - origin)[n:]
-        return _Dual(beyond, self.curvature, self.most, origin)
+    def nearby(self, origin: Floats) -> "_Dual":
+        """Return the same function, from another origin."""
+        n, less = len(self.beyond), self.origin - origin
+        return _Dual(self.beyond + less[:n, None] + less[n:], self.curvature, self.most, origin)
 
     def solved(self, at: _Point) -> _Point:
         """Return the minimum of the piece that a point is in, with the same bits on any machine.
@@ -202,36 +209,44 @@ def _follow(problem: _Dual, eps: float) -> _Point:
         elif at.eps == eps and at.worst <= exact:
             break
         at = _search(problem, at, problem.step(at))
-    problem = problem.nearby(at)
-    rough = problem.at(at.dual - problem.origin, at.eps)
-    at = rough
+        if (at.dual < 0).any():  # lower still at 0, and further steps do not run away from it
+            at = problem.at(np.maximum(at.dual, 0), at.eps)
+    return _finish(problem, at)
+
+
+def _finish(problem: _Dual, at: _Point) -> _Point:
+    """Return the minimum near a point with all its digits: the same for any point that differs in its last bits."""
+    problem = problem.nearby(np.round(at.dual, ORIGIN_DIGITS))
+    at = best = problem.at(at.dual - problem.origin, at.eps)
     for _ in range(MOST_PIECES):
         before, at = at, problem.solved(at)
-        if np.array_equal(before.slack > 0, at.slack > 0) and np.array_equal(before.free, at.free):
+        best = at if at.worst <= best.worst else best
+        if at.worst <= EXACT and at.same_piece(before):
             break
-    return at if at.worst <= max(rough.worst, exact) else rough
+        problem = problem.nearby(at.dual)
+    return best
 
 
 def _search(problem: _Dual, at: _Point, step: Floats) -> _Point:
-    """Return a point along the step where the slope is at most half as steep.
+    """Return a point along the step that is lower, and where the slope has changed.
 
-    The slope of a convex function rises along the step: its zero is bracketed, then approached by chords.
+    The slope of a convex function rises along the step: where it goes up its zero is bracketed, and approached by
+    chords and halves.
     """
-    slope = low_slope = high_slope = float((at.imbalance * step).sum())
-    low, high, length = 0.0, np.inf, min(1.0, 2 / float(np.abs(step).max(initial=1e-300)))
+    slope = low_slope = float((at.imbalance * step).sum())
+    low, length = 0.0, min(1.0, 2 / float(np.abs(step).max(initial=1e-300)))
+    high, high_slope = np.inf, np.inf
     for trial in range(MOST_TRIALS):
         to = problem.at(at.dual + length * step, at.eps)
         now = float((to.imbalance * step).sum())
-        if abs(now) <= abs(slope) / 2:
+        if now <= 0 and (high == np.inf or now >= slope / 2):
+            break
+        if 0 < now <= -slope / 2 and problem.value(to) <= problem.value(at):
             break
         if now > 0:
             high, high_slope = length, now
         else:
             low, low_slope = length, now
-        if high == np.inf:
-            length *= 3
-        elif trial % 3 == 2:
-            length = (low + high) / 2
-        else:
-            length = low + (high - low) * min(max(low_slope / (low_slope - high_slope), 0.05), 0.95)
+        share = 0.5 if trial % 3 == 2 else min(max(low_slope / (low_slope - high_slope), 0.05), 0.95)
+        length = low + (high - low) * share
     return to

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerflex.core.arrays import Floats, floats
+from peerflex.core.arrays import Floats, Ints, add_up, floats
 from peerflex.markets.game import Game
 
 SAME_VOLUME = 1e-12
@@ -48,8 +48,8 @@ class Excess:
         return float(self.at[k - 1] + (level_mw - self.excess_mw[k - 1]) / rise * run)
 
 
-def excess_of(game: Game) -> Excess:
-    """Return the excess supply of a game's orders at one price for all.
+def excess_by_zone(game: Game, zone_of_seller: Ints, zone_of_buyer: Ints, n_zones: int) -> list[Excess]:
+    """Return the excess supply of each zone's orders at one price for all of them.
 
     A seller sells ``clip((value + price) / curvature, 0, most)``, a buyer buys ``clip((value - price) / curvature, 0,
     most)``; what the first sells and what the second does not buy rise with the price by ``1 / curvature``.
@@ -60,11 +60,22 @@ def excess_of(game: Game) -> Excess:
     end = start + np.concatenate([width_of_seller, width_of_buyer])
     slope = 1 / np.concatenate([sellers.curvature, buyers.curvature])
     at, slope = np.concatenate([start, end]), np.concatenate([slope, -slope])
-    order = np.argsort(at, kind="stable")
-    at = at[order]
-    rises = np.maximum(np.cumsum(slope[order])[:-1], 0) * np.diff(at)
-    begin = -float(buyers.most_mw.sum())
-    return Excess(at, begin + np.concatenate([floats(1), np.cumsum(rises)])) if len(at) else NOTHING
+    zone = np.tile(np.concatenate([zone_of_seller, zone_of_buyer]), 2)
+    order = np.lexsort((at, zone))
+    at, slope = at[order], slope[order]
+    ends = np.cumsum(np.bincount(zone, minlength=n_zones)).tolist()
+    begin = (-add_up(zone_of_buyer, buyers.most_mw, n_zones)).tolist()
+    return [_rising(at[a:b], slope[a:b], begin_mw) for a, b, begin_mw in zip([0, *ends], ends, begin, strict=False)]
+
+
+def _rising(at: Floats, slope: Floats, begin_mw: float) -> Excess:
+    """Return the function that begins with a value and rises by slopes that set in, or end, at the given prices."""
+    if not len(at):
+        return NOTHING
+    excess = np.empty(len(at))
+    excess[0] = 0.0
+    np.cumsum(np.maximum(np.cumsum(slope)[:-1], 0) * (at[1:] - at[:-1]), out=excess[1:])
+    return Excess(at, begin_mw + excess)
 
 
 def total(parts: list[Excess]) -> Excess:

@@ -7,8 +7,7 @@ import numpy as np
 from peerflex.core.arrays import Bools, Floats, Ints, add_up, floats, ints
 from peerflex.markets.game import Equilibrium, Game, Side
 from peerflex.markets.matching import CRUMB, serve
-from peerflex.markets.pairs import restricted
-from peerflex.markets.ramps import excess_of, total
+from peerflex.markets.ramps import excess_by_zone, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +102,8 @@ def one_way_tree(allowed: Bools) -> ZoneTree | None:
 def _prices(tree: ZoneTree, game: Game) -> Floats:
     """Return the price of each zone, shape ``(zones,)``."""
     n = len(tree.parent)
-    of_seller = _rows_by_zone(tree.zone[game.sellers.place], n)
-    of_buyer = _rows_by_zone(tree.zone[game.buyers.place], n)
-    parts = [[excess_of(restricted(game, of_seller[at], of_buyer[at]))] for at in range(n)]
+    own = excess_by_zone(game, tree.zone[game.sellers.place], tree.zone[game.buyers.place], n)
+    parts = [[excess] for excess in own]
     price = floats(n)
     for at in tree.order:
         excess, parent = total(parts[at]), tree.parent[at]

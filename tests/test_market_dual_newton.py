@@ -124,6 +124,9 @@ HARD = {
     "six decades": weighted_game(8, 25, 30, decades=6.0),
     "six decades of costs": weighted_game(9, 30, 30, "costs", decades=6.0),
     "little pair curvature": weighted_game(10, 30, 30, eps=1e-4),
+    "little pair curvature, steps that overshot": weighted_game(1442504138, 26, 29, "costs", 1e-4, levels=9),
+    "little pair curvature, duals that ran below 0": weighted_game(735544979, 30, 15, "willing", 1e-4, 6.0, 0.9, 9),
+    "little pair curvature, a piece that comes and goes": weighted_game(1657046204, 26, 22, "costs", 1e-4, 0.0),
     "much pair curvature": weighted_game(11, 30, 30, eps=1e4),
 }
 

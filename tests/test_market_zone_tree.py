@@ -88,16 +88,31 @@ def test_a_flow_that_is_allowed_makes_one_price() -> None:
     np.testing.assert_allclose(found.seller_dual, [11.5, 1.5])
 
 
-def test_where_an_interval_of_prices_clears_its_middle_is_taken_or_the_nearest_that_is_allowed() -> None:
-    """Place 0 alone clears from 60 to 100, place 1 from 30 to 50, or, if it may sell to place 0 but has nothing left to
-    sell, at no less than place 0 pays. Sums of 0.1 round, so that no excess is exactly 0.
-    """
+@pytest.mark.parametrize("seed", range(10))
+def test_of_an_interval_of_prices_the_middle_is_taken(seed: int) -> None:
+    """Sellers at 40 to 60, buyers at 80 to 100, as much on either side but for the rounding of the sums: 70."""
+    game = game_in([[1, 1], [0, 1]], [(-40, 0)] * 9, [(100, seed % 2)] * 9)
+    rng = stream(seed, "interval")
+    most = rng.uniform(0.001, 0.1, 9)
+    sides = [
+        replace(side, most_mw=q, curvature=20 / q) for side, q in ((game.sellers, most), (game.buyers, most[::-1]))
+    ]
+    found = solved(replace(game, sellers=sides[0], buyers=sides[1]))
+    np.testing.assert_allclose(found.seller_dual, 30)
+    np.testing.assert_allclose(found.buyer_dual, 30)
+    np.testing.assert_allclose(found.sold_mw, most)
+
+
+def test_prices_of_zones_that_do_not_trade_are_their_own_if_they_fall_along_the_branch() -> None:
+    """Alone, place 0 clears at 80 and place 1 at 40. Where place 1 may buy from place 0 that changes nothing; where it
+    may sell to it, they meet: three sellers at 10 and seven at 40, seven buyers at 120 and three at 70."""
     sellers = [(-40.0, 0)] * 7 + [(-10.0, 1)] * 3
     buyers = [(120.0, 0)] * 7 + [(70.0, 1)] * 3
-    apart = solved(game_in([[1, 0], [0, 1]], sellers, buyers))
-    np.testing.assert_allclose(apart.seller_dual, [40.0] * 7 + [30.0] * 3)
-    towards = solved(game_in([[1, 1], [0, 1]], sellers, buyers))  # 80 to 40: the price falls along the branch, as apart
-    np.testing.assert_allclose(towards.seller_dual, [40.0] * 7 + [30.0] * 3)
+    alone = [40.0] * 7 + [30.0] * 3
+    for allowed, dual in (([[1, 0], [0, 1]], alone), ([[1, 1], [0, 1]], alone), ([[1, 0], [1, 1]], None)):
+        found = solved(game_in(allowed, sellers, buyers))
+        together = solved(game_in([[1, 1], [1, 1]], sellers, buyers))
+        np.testing.assert_allclose(found.seller_dual, together.seller_dual if dual is None else dual)
 
 
 def test_trade_passes_through_a_zone_where_nobody_is() -> None:
