@@ -6,7 +6,7 @@ import numpy as np
 
 from peerflex.core.arrays import Bools, Floats, Ints, add_up, floats, ints
 from peerflex.markets.game import Equilibrium, Game, Side
-from peerflex.markets.matching import CRUMB, serve
+from peerflex.markets.matching import CRUMB
 from peerflex.markets.ramps import excess_by_zone, total
 
 
@@ -127,50 +127,53 @@ def _trades(
     What is left is on one side, the one that the price let through; anything else is rounding.
     """
     n = len(tree.parent)
-    left_to_sell, left_to_buy = supply_mw.copy(), demand_mw.copy()
-    rank_to_sell, rank_to_buy = _ranks(sellers), _ranks(buyers)
-    to_sell = [[rows] for rows in _rows_by_zone(tree.zone[sellers.place], n)]
-    to_buy = [[rows] for rows in _rows_by_zone(tree.zone[buyers.place], n)]
     crumb = CRUMB * min(float(supply_mw.sum()), float(demand_mw.sum()))
-    columns = []
-    for at in tree.order:
-        sells = _queue(to_sell[at], left_to_sell, rank_to_sell, crumb)
-        buys = _queue(to_buy[at], left_to_buy, rank_to_buy, crumb)
-        if len(sells) and len(buys):
-            first, second, quantity = serve(left_to_sell[sells], left_to_buy[buys])
-            columns.append((sells[first], buys[second], quantity))
-            left_to_sell[sells] -= add_up(first, quantity, len(sells))
-            left_to_buy[buys] -= add_up(second, quantity, len(buys))
+    to_sell = _queues(tree.zone[sellers.place], sellers, supply_mw, crumb, n)
+    to_buy = _queues(tree.zone[buyers.place], buyers, demand_mw, crumb, n)
+    trades: list[tuple[int, int, float]] = []
+    for at in tree.order:  # lists, not arrays: most zones have a handful of orders
+        sells, buys = sorted(to_sell[at]), sorted(to_buy[at])
+        _serve(sells, buys, crumb, trades)
         parent = tree.parent[at]
         if parent >= 0 and tree.exports[at]:
-            to_sell[parent].append(sells)
+            to_sell[parent] += sells
         elif parent >= 0:
-            to_buy[parent].append(buys)
-    if not columns:
+            to_buy[parent] += buys
+    if not trades:
         return ints(0), ints(0), floats(0)
-    seller, buyer, quantity = (np.concatenate(column) for column in zip(*columns, strict=True))
-    return seller, buyer, quantity * np.minimum(_within(sellers, seller, quantity), _within(buyers, buyer, quantity))
+    seller, buyer, traded = (np.array(column) for column in zip(*trades, strict=True))
+    return seller, buyer, traded * np.minimum(_within(sellers, seller, traded), _within(buyers, buyer, traded))
+
+
+Queue = list[tuple[int, int, float]]
+"""Orders in the order they are served: rank, row, and MW left."""
+
+
+def _queues(zone: Ints, side: Side, left_mw: Floats, crumb: float, n_zones: int) -> list[Queue]:
+    """Return the orders of each zone; ranks put the most valuable first, equals by their row."""
+    queues: list[Queue] = [[] for _ in range(n_zones)]
+    order = np.argsort(-side.value_eur_per_mwh, kind="stable")
+    columns = (column[order].tolist() for column in (zone, np.arange(len(side)), left_mw))
+    for rank, (at, row, left) in enumerate(zip(*columns, strict=True)):
+        if left > crumb:
+            queues[at].append((rank, row, left))
+    return queues
+
+
+def _serve(sells: Queue, buys: Queue, crumb: float, trades: list[tuple[int, int, float]]) -> None:
+    """Let two queues serve each other from the front: add their trades, and leave in each what was not served."""
+    i = j = 0
+    while i < len(sells) and j < len(buys):
+        (sell_rank, seller, supply), (buy_rank, buyer, demand) = sells[i], buys[j]
+        quantity = min(supply, demand)
+        trades.append((seller, buyer, quantity))
+        sells[i], buys[j] = (sell_rank, seller, supply - quantity), (buy_rank, buyer, demand - quantity)
+        i += supply - quantity <= crumb
+        j += demand - quantity <= crumb
+    del sells[:i], buys[:j]
 
 
 def _within(side: Side, rows: Ints, quantity_mw: Floats) -> Floats:
     """Return per trade the factor that takes the rounding of the running sums off an order that exceeds itself."""
     traded = add_up(rows, quantity_mw, len(side))
     return np.minimum(side.most_mw / np.where(traded > 0, traded, 1), 1)[rows]
-
-
-def _queue(groups: list[Ints], left_mw: Floats, rank: Ints, crumb: float) -> Ints:
-    rows = np.concatenate(groups)
-    rows = rows[left_mw[rows] > crumb]
-    return rows[np.argsort(rank[rows], kind="stable")]
-
-
-def _ranks(side: Side) -> Ints:
-    """Return the place of each order in the queue of all: the most valuable first, equals by their row."""
-    ranks = ints(len(side))
-    ranks[np.argsort(-side.value_eur_per_mwh, kind="stable")] = np.arange(len(side))
-    return ranks
-
-
-def _rows_by_zone(zone: Ints, n_zones: int) -> list[Ints]:
-    ends = np.cumsum(np.bincount(zone, minlength=n_zones))
-    return np.split(np.argsort(zone, kind="stable"), ends[:-1])
