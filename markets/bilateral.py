@@ -9,10 +9,9 @@ from pydantic import Field
 from peerflex.core.arrays import Ints, add_up
 from peerflex.core.trade import MarketResult, Orders, Signal, Trades, TradeTerms
 from peerflex.core.units import BUY, QUANTITY_TOLERANCE_MW, SELL
-from peerflex.markets.certificate import certify
-from peerflex.markets.equilibrium import solve
+from peerflex.markets.equilibrium import solve_certified
 from peerflex.markets.game import Equilibrium, Game, Side
-from peerflex.markets.matching import CRUMB, nothing_traded
+from peerflex.markets.matching import nothing_traded
 from peerflex.markets.pairs import components, pair_price
 
 SAME_PRICE_EUR_PER_MWH = 1e-6
@@ -66,8 +65,7 @@ class BilateralEquilibrium:
         sells = np.flatnonzero((orders.side == SELL) & (orders.quantity_mw > QUANTITY_TOLERANCE_MW))
         buys = np.flatnonzero((orders.side == BUY) & (orders.quantity_mw > QUANTITY_TOLERANCE_MW))
         game = self.game(orders, sells, buys, signal.terms)
-        found = without_crumbs(game, solve(game, by_shape=self.solver == "by-shape"))
-        certificate = certify(game, found)
+        found, certificate = solve_certified(game, by_shape=self.solver == "by-shape")
         if len(found.quantity_mw):
             result = _settled(orders, sells, buys, game, found, signal.terms.money)
         else:
@@ -97,20 +95,6 @@ class BilateralEquilibrium:
             most_mw=quantity,
             place=terms.place[orders.peer[rows]],
         )
-
-
-def without_crumbs(game: Game, found: Equilibrium) -> Equilibrium:
-    """Return the equilibrium without trades that are rounding; positions are the sums of what is left."""
-    real = found.quantity_mw > CRUMB * found.quantity_mw.sum()
-    seller, buyer, traded = found.seller[real], found.buyer[real], found.quantity_mw[real]
-    return replace(
-        found,
-        sold_mw=add_up(seller, traded, len(game.sellers)),
-        bought_mw=add_up(buyer, traded, len(game.buyers)),
-        seller=seller,
-        buyer=buyer,
-        quantity_mw=traded,
-    )
 
 
 def _settled(orders: Orders, sells: Ints, buys: Ints, game: Game, found: Equilibrium, money: bool) -> MarketResult:

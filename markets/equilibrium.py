@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from peerflex.core.arrays import Floats, Ints, floats
+from peerflex.core.arrays import Floats, Ints, add_up, floats
 from peerflex.core.errors import SimulationError
-from peerflex.markets.certificate import certify
+from peerflex.markets.certificate import Certificate, certify
 from peerflex.markets.dual_newton import solve_dual_newton
 from peerflex.markets.game import Equilibrium, Game
 from peerflex.markets.generic_qp import solve_generic
+from peerflex.markets.matching import CRUMB
 from peerflex.markets.pairs import least_buyer_dual, least_seller_dual, nothing_agreed, restricted
 from peerflex.markets.pool import solve_pool
 from peerflex.markets.zone_tree import solve_zone_tree
@@ -28,28 +29,55 @@ def solve(game: Game, by_shape: bool = True) -> Equilibrium:
     Raises:
         SimulationError: if it comes to the generic program and that fails.
     """
+    return solve_certified(game, by_shape)[0]
+
+
+def solve_certified(game: Game, by_shape: bool = True) -> tuple[Equilibrium, Certificate]:
+    """Return the same, and the certificate of it."""
     sellers, buyers = np.flatnonzero(game.sellers.most_mw > 0), np.flatnonzero(game.buyers.most_mw > 0)
     if len(sellers) == len(game.sellers) and len(buyers) == len(game.buyers):
         return _solve(game, by_shape)
-    return _widened(game, sellers, buyers, _solve(restricted(game, sellers, buyers), by_shape))
+    found = _widened(game, sellers, buyers, _solve(restricted(game, sellers, buyers), by_shape)[0])
+    return found, certify(game, found)
 
 
-def _solve(game: Game, by_shape: bool) -> Equilibrium:
+def _solve(game: Game, by_shape: bool) -> tuple[Equilibrium, Certificate]:
     if not least_seller_dual(game, floats(len(game.buyers))).any():
-        return nothing_agreed(game)
+        return _certified(game, nothing_agreed(game))
     found = _structured(game) if by_shape else None
     if found is None:
-        return solve_generic(game)
-    gap = certify(game, found).gap
-    if gap <= LARGEST_GAP:
-        return found
+        return _certified(game, solve_generic(game))
+    found, certificate = _certified(game, found)
+    if certificate.gap <= LARGEST_GAP:
+        return found, certificate
     try:
-        again = solve_generic(game)
+        again, better = _certified(game, solve_generic(game))
     except SimulationError:
-        if np.isfinite(gap):  # proven less closely than wanted, and logged with its gap
-            return found
+        if np.isfinite(certificate.gap):  # proven less closely than wanted, and logged with its gap
+            return found, certificate
         raise
-    return found if gap <= certify(game, again).gap else replace(again, solver=f"{again.solver} after {found.solver}")
+    if certificate.gap <= better.gap:
+        return found, certificate
+    return replace(again, solver=f"{again.solver} after {found.solver}"), better
+
+
+def _certified(game: Game, found: Equilibrium) -> tuple[Equilibrium, Certificate]:
+    found = without_crumbs(game, found)
+    return found, certify(game, found)
+
+
+def without_crumbs(game: Game, found: Equilibrium) -> Equilibrium:
+    """Return the equilibrium without trades that are rounding; positions are the sums of what is left."""
+    real = found.quantity_mw > CRUMB * found.quantity_mw.sum()
+    seller, buyer, traded = found.seller[real], found.buyer[real], found.quantity_mw[real]
+    return replace(
+        found,
+        sold_mw=add_up(seller, traded, len(game.sellers)),
+        bought_mw=add_up(buyer, traded, len(game.buyers)),
+        seller=seller,
+        buyer=buyer,
+        quantity_mw=traded,
+    )
 
 
 def _structured(game: Game) -> Equilibrium | None:
