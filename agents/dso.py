@@ -63,6 +63,7 @@ class DSO(mesa.Agent):
 
         An element is at risk when it uses at least ``at_risk`` of its limit. ``relief`` adds up what one MW at
         each bus would do for the worst of them, each in the state in which it is at risk, scaled to [-1, 1].
+        The branches that the incentive speaks for are at risk too.
         """
         wanted, at_risk = floats(len(self.grid.buses)), np.zeros(len(self.grid.branches), dtype=np.bool_)
         if self.publishes:
@@ -70,13 +71,13 @@ class DSO(mesa.Agent):
                 used = severity(state, self.limits)
                 at_risk |= used.branch >= self.at_risk
                 wanted += self._wanted(state, used)
-        return Signal(_scaled(wanted), at_risk, self._terms(forecast))
-
-    def _terms(self, forecast: GridState) -> TradeTerms:
-        """Return the terms of the incentive, for the branches that are at risk in the forecast."""
+        spoken_for = forecast.loading >= self.incentive.at_risk_loading * self.limits.loading
         if forecast.method == "dark":
-            return free_terms(len(self.bus_of_peer))
-        branches = np.flatnonzero(forecast.loading >= self.incentive.at_risk_loading * self.limits.loading)
+            spoken_for = np.zeros_like(spoken_for)
+        return Signal(_scaled(wanted), at_risk | spoken_for, self._terms(forecast, np.flatnonzero(spoken_for)))
+
+    def _terms(self, forecast: GridState, branches: Ints) -> TradeTerms:
+        """Return the terms of the incentive for the branches that are at risk in the forecast."""
         if not branches.size:
             return free_terms(len(self.bus_of_peer))
         return self.incentive.before(self.grid.sensitivities(forecast, branches, ints(0)), self.bus_of_peer)

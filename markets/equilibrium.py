@@ -48,7 +48,7 @@ def _solve(game: Game, by_shape: bool) -> tuple[Equilibrium, Certificate]:
     if found is None:
         return _certified(game, solve_generic(game))
     found, certificate = _certified(game, found)
-    if certificate.gap <= LARGEST_GAP:
+    if abs(certificate.gap) <= LARGEST_GAP:
         return found, certificate
     try:
         again, better = _certified(game, solve_generic(game))
@@ -56,7 +56,7 @@ def _solve(game: Game, by_shape: bool) -> tuple[Equilibrium, Certificate]:
         if np.isfinite(certificate.gap):  # proven less closely than wanted, and logged with its gap
             return found, certificate
         raise
-    if certificate.gap <= better.gap:
+    if abs(certificate.gap) <= abs(better.gap):
         return found, certificate
     return replace(again, solver=f"{again.solver} after {found.solver}"), better
 

@@ -33,7 +33,8 @@ active power moves little what a branch with much reactive power carries: SimBen
 class TradeBlocking:
     """No pair may trade that would load a branch at risk further (EUniversal D5.3, 2022, section 5.4.2.3).
 
-    Pairs at one bus may always trade. See ``markets.places`` for when a trade loads a branch.
+    Pairs at one bus may always trade. See ``markets.places`` for when a trade loads a branch: losses and meshes scatter
+    effects, and up to ``least_effect`` of a permitted trade may still load a branch at risk in AC physics.
     """
 
     at_risk_loading: AtRiskLoading = 0.8

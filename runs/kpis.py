@@ -94,7 +94,12 @@ KPIS: Final = (
     Kpi("p2p_mwh", "MWh", "Energy traded between peers", lambda s: s.sum("p2p_mwh")),
     Kpi("p2p_price_eur_per_mwh", "EUR/MWh", "Its price, averaged by volume", Seen.p2p_price),
     Kpi("p2p_objective_eur", "EUR", "What the P2P market maximised, if it optimises", Seen.objective),
-    Kpi("p2p_gap", "1", "Its largest distance to the bound proven, relative", lambda s: s.max("p2p_gap")),
+    Kpi(
+        "p2p_gap",
+        "1",
+        "Its largest distance to the bound proven, relative",
+        lambda s: max(s.max("p2p_gap"), -s.min("p2p_gap")),
+    ),
     Kpi(
         "incentive_cost_eur",
         "EUR",

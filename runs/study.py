@@ -58,7 +58,7 @@ def run_study(
     loaded = load_study(name_or_path, seeds)
     check_kpis(loaded)
     registry(list(plugins))
-    status = frozen_status(loaded)
+    status = frozen_status(loaded, with_plugins=bool(plugins))
     asked = (*loaded.variants, *loaded.varied) if vary else loaded.variants
     folder = out or RESULTS / f"{loaded.study.name}-{datetime.now():%Y%m%dT%H%M%S}"
     tasks = _tasks(loaded, asked, folder, tuple(plugins))

@@ -26,24 +26,30 @@ class FrozenStatus:
     test_seeds: str | None
     test_runs: int | None
     used: Literal["all", "some", "none"]
+    with_plugins: bool = False
 
     @property
     def as_committed(self) -> bool:
-        return self.sha256 == self.committed
+        """Whether nothing was changed; a plugin may change anything."""
+        return self.sha256 == self.committed and not self.with_plugins
 
     @property
     def in_words(self) -> str:
         """One line for people."""
         if self.committed is None:
             return f"configuration {self.sha256}, not frozen"
-        same = "as frozen" if self.as_committed else f"NOT AS FROZEN ({self.committed})"
+        same = (
+            "as frozen"
+            if self.as_committed
+            else f"NOT AS FROZEN ({'with plugins' if self.with_plugins else self.committed})"
+        )
         seeds = {"all": "on the test seeds", "some": "on some of the test seeds", "none": "not on the test seeds"}
         count = f"{self.test_runs} test runs made so far, as the study file declares"
         verdict = "" if self.as_committed or self.used == "none" else ": THIS IS NO TEST"
         return f"configuration {self.sha256}, {same}; {seeds[self.used]} {self.test_seeds}{verdict}; {count}"
 
 
-def frozen_status(loaded: LoadedStudy) -> FrozenStatus:
+def frozen_status(loaded: LoadedStudy, with_plugins: bool = False) -> FrozenStatus:
     """Return how the study as it is compares with the one that was frozen."""
     frozen, digest = loaded.study.frozen, configuration_hash(loaded)
     if frozen is None:
@@ -51,7 +57,7 @@ def frozen_status(loaded: LoadedStudy) -> FrozenStatus:
     test, seeds = seed_range(frozen.test_seeds), loaded.study.seed_range
     common = range(max(test.start, seeds.start), min(test.stop, seeds.stop))
     used: Literal["all", "some", "none"] = "all" if common == test else "some" if common else "none"
-    return FrozenStatus(digest, frozen.sha256, frozen.test_seeds, frozen.test_runs, used)
+    return FrozenStatus(digest, frozen.sha256, frozen.test_seeds, frozen.test_runs, used, with_plugins)
 
 
 def configuration_hash(loaded: LoadedStudy) -> str:

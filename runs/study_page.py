@@ -27,9 +27,13 @@ def _is(row: Row, kpi: Kpi) -> bool:
 
 def _cell(row: Row) -> tuple[str, str, str, str]:
     ours = "none" if row.median is None else f"{number(row.median)} [{number(row.low)}, {number(row.high)}]"
+    if row.missing and row.median is not None:
+        ours += f", {row.missing} seeds have none"
     if row.published is None:
         return "-", ours, "", ""
     place = "" if row.percentile is None else f"P{row.percentile:.0f}"
+    if isinstance(row.published, str) and row.percentile is not None:
+        place = f"{row.published} in {row.percentile:.0f} %"
     return number(row.published), ours, place, f"{row.verdict} ({CALIBRATED})" if row.in_sample else row.verdict
 
 
@@ -68,6 +72,7 @@ def table_page(result: StudyResult) -> str:
     for point in (each for each in result.measured.points if each not in result.variations):
         lines += [f"## {point}", ""] if point else []
         lines += [*_table(result, point), ""]
+    lines += _others(result)
     if result.closest is not None:
         lines += [f"## Closest draw, seed {result.closest.seed}", "", f"{_sentence(result.closest.in_words)}.", ""]
         lines += [*_header(result), *(_line(name, texts) for name, texts in closest_cells(result)), ""]
@@ -93,6 +98,25 @@ def _table(result: StudyResult, point: str) -> list[str]:
         found = [cells(result, case.name, point, kpi) for kpi in columns(result)]
         lines.append(_line(case.name, ["<br>".join("; ".join(filter(None, cell)) for cell in each) for each in found]))
     return lines
+
+
+def _others(result: StudyResult) -> list[str]:
+    """Return the table of the figures that nobody printed, without those at variations."""
+    kpis = [kpi for kpi in result.study.kpis if kpi not in columns(result)]
+    points = [each for each in result.measured.points if each not in result.variations]
+    if not kpis or not result.study.published:
+        return []
+    lines = [
+        "## Other figures: our median [5 %, 95 %]",
+        "",
+        _line("scenario", [f"{kpi.name} ({kpi.unit})" for kpi in kpis]),
+    ]
+    lines.append(_line("---", ["---"] * len(kpis)))
+    for case in result.study.scenarios:
+        for point in points:
+            found = [cells(result, case.name, point, kpi)[0][1] for kpi in kpis]
+            lines.append(_line(f"{case.name} {point}".strip(), found))
+    return [*lines, ""]
 
 
 def _header(result: StudyResult) -> list[str]:

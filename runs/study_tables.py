@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from itertools import product
 from pathlib import Path
 
-from peerflex.runs.manifest import versions
+from peerflex.runs.manifest import commit, versions
 from peerflex.runs.store import write_json
 from peerflex.runs.study_occupancy import COLUMNS, branch_rows
 from peerflex.runs.study_page import table_page
@@ -45,6 +45,7 @@ def _page(result: StudyResult) -> dict[str, object]:
         "runs": len(set(run_names(result))) * len(study.seed_range),
         "failed": [asdict(failure) for failure in result.failed],
         "versions": versions(),
+        "commit": commit(),
         "configuration": {
             "sha256": frozen.sha256,
             "committed": frozen.committed,

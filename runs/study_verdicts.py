@@ -90,6 +90,7 @@ class Row:
     low: float | None
     high: float | None
     percentile: float | None
+    missing: int
     in_sample: bool
     verdict: Verdict
     reason: str
@@ -139,6 +140,7 @@ def _row(measured: Measured, variant: Variant, kpi: Kpi, published: Published | 
         low=low,
         high=high,
         percentile=place,
+        missing=len(seeds) - len(found),
         in_sample=published is not None and published.in_sample,
         verdict=verdict,
         reason=reason,

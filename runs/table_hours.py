@@ -80,7 +80,7 @@ HOURS: Final = Table(
             "pre_lfm_worsened",
             "int",
             each("decision.outlook.worsened_count"),
-            "Branches at risk in the forecast that trading loads further in the same direction",
+            "Branches at or above dso.at_risk_loading in the forecast that trading loads further, flowing the same way",
         ),
         Column("lfm_mwh", "float", per_hour(total(f"{_FLEX}.accepted_mw")), "Flexibility activated, both directions"),
         Column("lfm_cost_eur", "float", per_hour(each(f"{_FLEX}.cost_eur_per_h")), "What the DSO pays for it"),

@@ -121,6 +121,9 @@ def _prices(between: tuple[float, float], chance: Floats, rows: Bools) -> Floats
 def _places(loaded: LoadedScenario, spec: PopulationSpec, load_mw: Floats) -> tuple[Ints, Ints]:
     """Return the buses with offers, and those of them that generate."""
     loads = np.flatnonzero(load_mw > 0.0)
+    if not loads.size:
+        what = "the network has no load, and a population is made of loads"
+        raise InputError(f"{loaded.origin}: population", what, "Use a network with loads, or leave the population out.")
     n_offering = _amount(spec.buses, loads, f"{loaded.origin}: population.buses")
     offering = np.sort(loads[np.argsort(-load_mw[loads], kind="stable")][:n_offering])
     without = _amount(spec.buses_without_generation, offering, f"{loaded.origin}: population.buses_without_generation")
