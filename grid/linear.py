@@ -85,7 +85,8 @@ class LinearGrid:
     def sensitivities(self, state: GridState, branches: Ints, buses: Ints) -> Sensitivities:
         """Return PTDF over rating for the branches. Linear physics knows no voltage: those rows are NaN and 0."""
         rating_mva = self.branches.rating_mva[branches]
-        flow_mw = self.solve(Injections(state.p_mw, state.q_mvar)).flow_mw[branches]
+        own = state.method == "linear"  # a flow of this physics, which need not be solved again
+        flow_mw = (state if own else self.solve(Injections(state.p_mw, state.q_mvar))).flow_mw[branches]
         no_voltage = np.full(len(buses), np.nan)
         by_mw = np.concatenate([self.ptdf(branches) / rating_mva[:, None], np.zeros((len(buses), len(self.buses)))])
         return Sensitivities(

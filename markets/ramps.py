@@ -24,21 +24,25 @@ class Excess:
     def clearing(self) -> float:
         """Return the price without excess; the middle of an interval of these."""
         slack = SAME_VOLUME * (self.excess_mw[-1] - self.excess_mw[0])
-        lowest = self._price_at(-slack, int(np.searchsorted(self.excess_mw, -slack, "left")))
-        highest = self._price_at(slack, int(np.searchsorted(self.excess_mw, slack, "right")))
+        lowest = self._price_at(-slack, int(self.excess_mw.searchsorted(-slack, "left")))
+        highest = self._price_at(slack, int(self.excess_mw.searchsorted(slack, "right")))
         return (lowest + highest) / 2
 
     def exports(self, price: float) -> "Excess":
         """Return the excess supply if it is above 0, which it is beyond the given clearing price, else 0."""
-        later = self.at > price
-        above = np.maximum(self.excess_mw[later], 0)
-        return Excess(np.concatenate([[price], self.at[later]]), np.concatenate([floats(1), above]))
+        later = int(self.at.searchsorted(price, "right"))
+        at, above = np.empty(len(self.at) - later + 1), floats(len(self.at) - later + 1)
+        at[0], at[1:] = price, self.at[later:]
+        np.maximum(self.excess_mw[later:], 0, out=above[1:])
+        return Excess(at, above)
 
     def imports(self, price: float) -> "Excess":
         """Return the excess supply if it is below 0, which it is up to the given clearing price, else 0."""
-        before = self.at < price
-        below = np.minimum(self.excess_mw[before], 0)
-        return Excess(np.concatenate([self.at[before], [price]]), np.concatenate([below, floats(1)]))
+        before = int(self.at.searchsorted(price, "left"))
+        at, below = np.empty(before + 1), floats(before + 1)
+        at[:-1], at[-1] = self.at[:before], price
+        np.minimum(self.excess_mw[:before], 0, out=below[:-1])
+        return Excess(at, below)
 
     def _price_at(self, level_mw: float, k: int) -> float:
         """Return where the function passes the level, between its points ``k - 1`` and ``k``, or its nearest end."""
@@ -82,7 +86,7 @@ def total(parts: list[Excess]) -> Excess:
     """Return the sum of functions; nothing is offered if there are none."""
     if len(parts) <= 1:
         return parts[0] if parts else NOTHING
-    at = np.unique(np.concatenate([part.at for part in parts]))
+    at = np.sort(np.concatenate([part.at for part in parts]))
     return Excess(at, sum((np.interp(at, part.at, part.excess_mw) for part in parts), start=floats(len(at))))
 
 

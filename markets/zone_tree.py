@@ -69,7 +69,9 @@ def one_way_tree(allowed: Bools) -> ZoneTree | None:
     The relation must be reflexive and transitive. Places that may trade both ways are one zone; the direct neighbours
     (no third zone between them) must form a forest, of whatever directions.
     """
-    first, zone = np.unique(np.packbits(allowed, axis=1), axis=0, return_index=True, return_inverse=True)[1:]
+    row_of: dict[bytes, int] = {}
+    alike = [row_of.setdefault(row.tobytes(), place) for place, row in enumerate(np.packbits(allowed, axis=1))]
+    first, zone = np.unique(np.array(alike, dtype=np.int64), return_inverse=True)
     reach = allowed[np.ix_(first, first)]
     n = len(first)
     steps = reach.astype(np.float64)

@@ -41,7 +41,9 @@ def ask(area: Area, step: int, seen: list[Observation], forecast: Base) -> tuple
             )
         battery_mw[rows.peer] = np.where(broken, 0.0, plan.battery_mw)
         pv_mw[rows.peer] = np.where(broken, rows.pv_mw, np.clip(plan.pv_mw, 0.0, rows.pv_mw))
-        own = np.isin(plan.orders.peer, rows.peer)
+        peer = plan.orders.peer
+        known = (peer >= 0) & (peer < len(area.peers))
+        own = known & (area.peers.behaviour[np.where(known, peer, 0)] == kind)
         if not own.all():
             what = f"{int((~own).sum())} orders are for peers of others"
             events.append(Event("orders-rejected", name, what, "dropped"))
