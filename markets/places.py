@@ -7,6 +7,9 @@ import numpy as np
 from peerflex.core.arrays import Bools, Floats, Ints, ints
 from peerflex.core.network import Sensitivities
 
+WHOLE = 1e-9
+"""Effects this near to whole numbers are those of a radial grid in linear physics."""
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -56,6 +59,10 @@ def _effects(at_risk: Sensitivities) -> Floats:
 
 def _levels(effect: Floats, widest: float) -> Ints:
     """Return the level of each effect, per row and from 0 up: cut at the widest gap until no level is too wide."""
+    whole = np.rint(effect)
+    if widest < 1.0 and np.abs(effect - whole).max(initial=0.0) < WHOLE:  # no losses, no meshes: nothing to cut
+        levels: Ints = (whole - whole.min(axis=1, keepdims=True, initial=0.0)).astype(np.int64)
+        return levels
     ranked = np.sort(effect, axis=1)
     gap = np.diff(ranked, axis=1)
     begins = np.zeros(effect.shape, dtype=np.bool_)
