@@ -216,6 +216,7 @@ def test_the_hour_is_simulated_and_settled_whole(name: str) -> None:
     assert peers_mw.max() == 1.0
 
 
+@pytest.mark.tree
 @pytest.mark.parametrize("seed", range(3))
 def test_the_example_of_the_how_to_is_congested_as_it_says(tmp_path: Path, seed: int) -> None:
     text = blocks(HOW_TO, "yaml")[0]
