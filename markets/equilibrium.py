@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from peerflex.core.arrays import Floats, Ints, add_up, floats
+from peerflex.core.arrays import Floats, Ints, floats
 from peerflex.core.errors import SimulationError
 from peerflex.markets.certificate import Certificate, certify
 from peerflex.markets.dual_newton import solve_dual_newton
 from peerflex.markets.game import Equilibrium, Game
 from peerflex.markets.generic_qp import solve_generic
 from peerflex.markets.matching import CRUMB
-from peerflex.markets.pairs import least_buyer_dual, least_seller_dual, nothing_agreed, restricted
+from peerflex.markets.pairs import agreed, least_buyer_dual, least_seller_dual, nothing_agreed, restricted
 from peerflex.markets.pool import solve_pool
 from peerflex.markets.zone_tree import solve_zone_tree
 
@@ -69,15 +69,8 @@ def _certified(game: Game, found: Equilibrium) -> tuple[Equilibrium, Certificate
 def without_crumbs(game: Game, found: Equilibrium) -> Equilibrium:
     """Return the equilibrium without trades that are rounding; positions are the sums of what is left."""
     real = found.quantity_mw > CRUMB * found.quantity_mw.sum()
-    seller, buyer, traded = found.seller[real], found.buyer[real], found.quantity_mw[real]
-    return replace(
-        found,
-        sold_mw=add_up(seller, traded, len(game.sellers)),
-        bought_mw=add_up(buyer, traded, len(game.buyers)),
-        seller=seller,
-        buyer=buyer,
-        quantity_mw=traded,
-    )
+    trades = found.seller[real], found.buyer[real], found.quantity_mw[real]
+    return agreed(game, trades, found.seller_dual, found.buyer_dual, found.solver)
 
 
 def _structured(game: Game) -> Equilibrium | None:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerflex.core.arrays import Bools, Floats, Ints
+from peerflex.core.arrays import Bools, Floats, Ints, Rows
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Side(Rows):
     """The sellers, or the buyers, of a game; shapes ``(n,)``.
 
     ``value_eur_per_mwh`` is the side's own component of a trade's value, before any terms of the DSO: a seller's cost
@@ -20,9 +20,6 @@ class Side:
     curvature: Floats
     most_mw: Floats
     place: Ints
-
-    def __len__(self) -> int:
-        return len(self.most_mw)
 
 
 @dataclass(frozen=True, slots=True)

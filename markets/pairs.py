@@ -4,13 +4,26 @@ from dataclasses import replace
 
 import numpy as np
 
-from peerflex.core.arrays import Floats, Ints, floats, ints
-from peerflex.markets.game import Equilibrium, Game, Side
+from peerflex.core.arrays import Floats, Ints, add_up, floats, ints
+from peerflex.markets.game import Equilibrium, Game
 
 
 def restricted(game: Game, sellers: Ints, buyers: Ints) -> Game:
     """Return the game among some rows of the sides only."""
-    return replace(game, sellers=_take(game.sellers, sellers), buyers=_take(game.buyers, buyers))
+    return replace(game, sellers=game.sellers.take(sellers), buyers=game.buyers.take(buyers))
+
+
+def agreed(
+    game: Game,
+    trades: tuple[Ints, Ints, Floats],
+    seller_dual: Floats,
+    buyer_dual: Floats,
+    solver: str,
+) -> Equilibrium:
+    """Return the equilibrium of some trades (seller, buyer, MW); what is sold and bought is what they add up to."""
+    seller, buyer, quantity_mw = trades
+    sold_mw, bought_mw = add_up(seller, quantity_mw, len(game.sellers)), add_up(buyer, quantity_mw, len(game.buyers))
+    return Equilibrium(sold_mw, bought_mw, seller, buyer, quantity_mw, seller_dual, buyer_dual, solver)
 
 
 def nothing_agreed(game: Game) -> Equilibrium:
@@ -77,7 +90,3 @@ def least_buyer_dual(game: Game, seller_dual: Floats) -> Floats:
 
 def _part(game: Game, value: Floats, sold_at: Ints, bought_at: Ints) -> Floats:
     return np.where(value > 0, game.gain_factor[sold_at, bought_at], game.cost_factor[sold_at, bought_at]) * value
-
-
-def _take(side: Side, rows: Ints) -> Side:
-    return Side(side.value_eur_per_mwh[rows], side.curvature[rows], side.most_mw[rows], side.place[rows])

@@ -6,11 +6,12 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from peerflex.core.arrays import Floats, add_up, floats
+from peerflex.core.arrays import Floats, floats
 from peerflex.core.trade import MarketResult, Orders, Signal
 from peerflex.core.units import QUANTITY_TOLERANCE_MW, SELL
 from peerflex.markets.game import Equilibrium, Game
 from peerflex.markets.matching import match, nothing_traded, serve
+from peerflex.markets.pairs import agreed
 
 SAME_VOLUME = 1e-12
 """Prices whose excess supply differs by less than this fraction of all orders clear alike."""
@@ -77,17 +78,7 @@ def solve_pool(game: Game) -> Equilibrium:
     sold, bought = (side * (volume / side.sum() if volume > 0 else 0.0) for side in (sold, bought))
     sells, buys = np.argsort(cost, kind="stable"), np.argsort(-worth, kind="stable")
     first, second, quantity = serve(sold[sells], bought[buys])
-    seller, buyer = sells[first], buys[second]
-    return Equilibrium(
-        sold_mw=add_up(seller, quantity, len(sellers)),
-        bought_mw=add_up(buyer, quantity, len(buyers)),
-        seller=seller,
-        buyer=buyer,
-        quantity_mw=quantity,
-        seller_dual=seller_dual,
-        buyer_dual=buyer_dual,
-        solver="pool",
-    )
+    return agreed(game, (sells[first], buys[second], quantity), seller_dual, buyer_dual, "pool")
 
 
 def clearing_price(start: Floats, width: Floats, slope: Floats, supply: float, demand: float) -> float:

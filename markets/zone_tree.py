@@ -7,6 +7,7 @@ import numpy as np
 from peerflex.core.arrays import Bools, Floats, Ints, add_up, floats, ints
 from peerflex.markets.game import Equilibrium, Game, Side
 from peerflex.markets.matching import CRUMB
+from peerflex.markets.pairs import agreed
 from peerflex.markets.ramps import excess_by_zone, total
 
 
@@ -50,17 +51,8 @@ def solve_zone_tree(game: Game) -> Equilibrium | None:
     buyer_dual = np.maximum(buyers.value_eur_per_mwh - at_buyer, 0)
     supply = np.clip(seller_dual / sellers.curvature, 0, sellers.most_mw)
     demand = np.clip(buyer_dual / buyers.curvature, 0, buyers.most_mw)
-    seller, buyer, quantity = _trades(tree, sellers, buyers, supply, demand)
-    return Equilibrium(
-        sold_mw=add_up(seller, quantity, len(sellers)),
-        bought_mw=add_up(buyer, quantity, len(buyers)),
-        seller=seller,
-        buyer=buyer,
-        quantity_mw=quantity,
-        seller_dual=seller_dual,
-        buyer_dual=buyer_dual,
-        solver="zone-tree",
-    )
+    trades = _trades(tree, sellers, buyers, supply, demand)
+    return agreed(game, trades, seller_dual, buyer_dual, "zone-tree")
 
 
 def one_way_tree(allowed: Bools) -> ZoneTree | None:
