@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from peerflex.core.arrays import Floats, Ints
+from peerflex.core.arrays import Bools, Floats, Ints
 from peerflex.core.network import BranchTable, BusTable, GridState, Limits, Violations
 
 TOLERANCE = 1e-6
@@ -24,15 +24,16 @@ def find_violations(state: GridState, limits: Limits) -> Violations:
     Linear states have no voltages, hence no violated ones.
     """
     parts = (
-        _beyond(state.loading, limits.loading, state.loading - limits.loading),
-        _beyond(state.v_pu, limits.v_min_pu, limits.v_min_pu - state.v_pu),
-        _beyond(state.v_pu, limits.v_max_pu, state.v_pu - limits.v_max_pu),
+        _beyond(False, state.loading, limits.loading, state.loading - limits.loading),
+        _beyond(True, state.v_pu, limits.v_min_pu, limits.v_min_pu - state.v_pu),
+        _beyond(True, state.v_pu, limits.v_max_pu, state.v_pu - limits.v_max_pu),
     )
-    counts = [len(part[0]) for part in parts]
     columns = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Violations(np.repeat([False, True, True], counts), *columns)
+    return Violations(*columns)
 
 
-def _beyond(value: Floats, limit: Floats, excess: Floats) -> tuple[Ints, Floats, Floats, Floats]:
+def _beyond(
+    is_voltage: bool, value: Floats, limit: Floats, excess: Floats
+) -> tuple[Bools, Ints, Floats, Floats, Floats]:
     element = np.flatnonzero(excess > TOLERANCE)  # NaN is never beyond
-    return element, value[element], limit[element], excess[element]
+    return np.full(len(element), is_voltage), element, value[element], limit[element], excess[element]

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import splu
 
-from peerflex.core.arrays import Floats, Ints
+from peerflex.core.arrays import Floats, Ints, add_up, floats
 from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Sensitivities
 from peerflex.grid.compiled import Compiled
 from peerflex.grid.state import usable
@@ -32,7 +32,8 @@ class LinearGrid:
         flow_by_angle = csr_array(incidence.multiply(1.0 / wires.edge_x_pu[:, None]))[:, self._inner]
         susceptance = incidence[:, self._inner].T @ flow_by_angle
         self._lu: Any = splu(susceptance.tocsc(), permc_spec="MMD_AT_PLUS_A")
-        self._flow_by_angle = csr_array(flow_by_angle[wires.edge])
+        self._from, self._to = wires.edge_from[wires.edge], wires.edge_to[wires.edge]
+        self._susceptance = 1.0 / wires.edge_x_pu[wires.edge]
 
     def on(self, wires: Compiled) -> Self:
         """Return the same for wires with other ratings; nothing is factorised again."""
@@ -51,8 +52,10 @@ class LinearGrid:
     def solve(self, injections: Injections) -> GridState:
         """Return the linear state; a bus with an injection that is not a finite number injects nothing."""
         p_mw, q_mvar, finite = usable(injections)
-        at_rows = np.bincount(self._wires.row, weights=p_mw, minlength=self._wires.n_rows)
-        flow_mw = self._flow_by_angle @ self._lu.solve(at_rows[self._inner])
+        at_rows = add_up(self._wires.row, p_mw, self._wires.n_rows)
+        angle = floats(self._wires.n_rows)
+        angle[self._inner] = self._lu.solve(at_rows[self._inner])
+        flow_mw = angle[self._from] * self._susceptance - angle[self._to] * self._susceptance
         unknown = np.full(len(p_mw), np.nan)
         asked_mw = np.where(np.isfinite(injections.p_mw), injections.p_mw, 0.0)
         return GridState(

@@ -10,6 +10,7 @@ from peerflex.markets.game import Equilibrium, Game, Side
 from peerflex.markets.pairs import components, least_seller_dual, mirrored, pair_price, restricted
 
 PAIRS_AT_A_TIME = 1_000_000
+TINY = float(np.finfo(np.float64).tiny)
 ROUNDING = 1e-9
 """A capacity exceeded by less than this fraction is kept: sums of many trades round."""
 LEAST_TURNOVER = 1e-6
@@ -38,7 +39,7 @@ def certify(game: Game, found: Equilibrium) -> Certificate:
     """
     primal, dual = _value(game, found), _bound(game, found.seller_dual, found.buyer_dual)
     turnover = _largest(game) * min(float(game.sellers.most_mw.sum()), float(game.buyers.most_mw.sum()))
-    scale = max(abs(dual), LEAST_TURNOVER * turnover, float(np.finfo(np.float64).tiny))
+    scale = max(abs(dual), LEAST_TURNOVER * turnover, TINY)
     return Certificate(primal, dual, (dual - primal) / scale)
 
 
@@ -76,9 +77,11 @@ def _value(game: Game, found: Equilibrium) -> float:
 
 def _bound(game: Game, seller_dual: Floats, buyer_dual: Floats) -> float:
     """Return the dual objective; who offers nothing can trade nothing and needs no dual."""
-    sellers, buyers = np.flatnonzero(game.sellers.most_mw > 0), np.flatnonzero(game.buyers.most_mw > 0)
-    game = restricted(game, sellers, buyers)
-    seller_dual, buyer_dual = np.maximum(seller_dual[sellers], 0), np.maximum(buyer_dual[buyers], 0)
+    sells, buys = game.sellers.most_mw > 0, game.buyers.most_mw > 0
+    if not (sells.all() and buys.all()):
+        game = restricted(game, np.flatnonzero(sells), np.flatnonzero(buys))
+        seller_dual, buyer_dual = seller_dual[sells], buyer_dual[buys]
+    seller_dual, buyer_dual = np.maximum(seller_dual, 0), np.maximum(buyer_dual, 0)
     of_pairs = 0.0
     if game.pair_curvature > 0:
         for rows, value in _blocks(game):
@@ -124,7 +127,7 @@ def _gain_of_sellers(game: Game, found: Equilibrium) -> Floats:
     margin = (of_seller + price) * traded - game.pair_curvature * traded**2 / 4
     has = add_up(seller, margin, len(sellers)) - sellers.curvature * sold**2 / 2
     turnover = add_up(seller, np.maximum(np.abs(price), np.abs(of_seller)) * traded, len(sellers))
-    least = np.maximum(LEAST_TRADE * _largest(game) * sellers.most_mw, np.finfo(np.float64).tiny)
+    least = np.maximum(LEAST_TRADE * _largest(game) * sellers.most_mw, TINY)
     return (np.concatenate([*best, np.zeros(0)]) - has) / np.maximum(turnover, least)
 
 

@@ -1,5 +1,6 @@
 """The linear program of a flexibility market, and HiGHS to solve it."""
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from peerflex.core.errors import SimulationError
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
 
 INFINITY = float("inf")
+
+_OF_THREAD = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Solution:
 def solve(program: Program) -> Solution:
     """Return the cheapest solution; if there is none, the cheapest of those that miss the least MW in all.
 
-    Each call has a solver of its own: no basis is carried over, so the answer depends on the arguments alone.
+    The solver is cleared before each run: no basis is carried over, so the answer depends on the arguments alone.
     """
     cheapest = _run(program, program.cost, 0.0, most_missing_mw=0.0)
     if cheapest is None:
@@ -87,38 +90,49 @@ def _loaded(program: Program, cost: Floats, missing_cost: float, most_missing_mw
 
     Rows are those of the program, then the sum of all that is missing, then the balance.
     """
-    from highspy import Highs, HighsLp, MatrixFormat
+    from highspy import MatrixFormat, ObjSense
 
     n_rows, n = program.rows.shape
-    row, column = np.nonzero(program.rows)
-    each, slack = np.arange(n_rows), np.arange(n, n + 2 * n_rows)
-    parts = [
-        (row, column, program.rows[row, column]),
-        (each, slack[:n_rows], np.full(n_rows, -1.0)),
-        (each, slack[n_rows:], np.full(n_rows, 1.0)),
-        (np.full(2 * n_rows, n_rows), slack, np.full(2 * n_rows, 1.0)),
-    ]
-    lower, upper = [*program.lower, 0.0], [*program.upper, most_missing_mw]
+    others = 1 if program.balance is None else 2
+    each, slacks = np.arange(n_rows), 2 * n_rows
+    matrix = floats(n_rows + others, n + slacks)
+    matrix[:n_rows, :n] = program.rows
+    matrix[each, n + each], matrix[each, n + n_rows + each] = -1.0, 1.0
+    matrix[n_rows, n:] = 1.0
     if program.balance is not None:
-        parts.append((np.full(n, n_rows + 1), np.arange(n), program.balance))
-        lower, upper = [*lower, 0.0], [*upper, 0.0]
-    rows, columns, values = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
-    by_row = np.argsort(rows, kind="stable")
+        matrix[n_rows + 1, :n] = program.balance
+    row, column = matrix.nonzero()
 
-    lp = HighsLp()
-    lp.num_col_, lp.num_row_ = n + 2 * n_rows, len(lower)
-    lp.col_cost_ = np.concatenate([cost, np.full(2 * n_rows, missing_cost)])
-    lp.col_lower_ = floats(n + 2 * n_rows)
-    lp.col_upper_ = np.concatenate([program.most, np.full(2 * n_rows, INFINITY)])
-    lp.row_lower_, lp.row_upper_ = np.array(lower), np.array(upper)
-    lp.a_matrix_.format_ = MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = np.searchsorted(rows[by_row], np.arange(len(lower) + 1)).astype(np.int32)
-    lp.a_matrix_.index_ = columns[by_row].astype(np.int32)
-    lp.a_matrix_.value_ = values[by_row]
-    solver = Highs()
+    solver = _cleared()
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("solver", "simplex")
     solver.setOptionValue("presolve", "off")  # two to three times faster without, from 50 to 100 000 nonzeros
     solver.setOptionValue("primal_feasibility_tolerance", QUANTITY_TOLERANCE_MW)
-    solver.passModel(lp)
+    solver.passModel(  # all at once, as arrays: their numbers are not turned into Python's one by one
+        n + slacks,
+        n_rows + others,
+        len(row),
+        MatrixFormat.kRowwise.value,
+        ObjSense.kMinimize.value,
+        0.0,  # constant of the objective
+        np.concatenate([cost, np.full(slacks, missing_cost)]),
+        floats(n + slacks),
+        np.concatenate([program.most, np.full(slacks, INFINITY)]),
+        np.concatenate([program.lower, floats(others)]),
+        np.concatenate([program.upper, [most_missing_mw, 0.0][:others]]),
+        row.searchsorted(np.arange(n_rows + others)).astype(np.int32),
+        column.astype(np.int32),
+        matrix[row, column],
+        np.zeros(n + slacks, dtype=np.int32),  # all columns are continuous
+    )
     return solver
+
+
+def _cleared() -> Any:
+    """Return this thread's HiGHS without model, basis or options: making one takes as long as a small program."""
+    from highspy import Highs
+
+    if not hasattr(_OF_THREAD, "solver"):
+        _OF_THREAD.solver = Highs()
+    _OF_THREAD.solver.clear()
+    return _OF_THREAD.solver

@@ -7,6 +7,8 @@ import numpy as np
 from peerflex.core.arrays import Bools, Floats, Ints, ints
 from peerflex.core.network import Sensitivities
 
+COMPARED_AT_A_TIME = 1_000_000
+"""Pairs of places, of so many branches at a time: all branches at once would take too much memory."""
 WHOLE = 1e-9
 """Effects this near to whole numbers are those of a radial grid in linear physics."""
 
@@ -44,9 +46,13 @@ def find_places(at_risk: Sensitivities, least_effect: float) -> Places:
     begins = np.concatenate([[True], (ranked[:, 1:] != ranked[:, :-1]).any(axis=0)])
     of_bus = np.empty_like(order)
     of_bus[order] = np.cumsum(begins) - 1
-    harmed = ints(begins.sum(), begins.sum())
-    for at in ranked[:, begins]:  # one branch at a time: all at once would take branches * places * places of memory
-        harmed += at[:, None] > at
+    at = ranked[:, begins]
+    n_branches, n_places = at.shape
+    harmed = ints(n_places, n_places)
+    some = max(1, COMPARED_AT_A_TIME // n_places**2)
+    for first in range(0, n_branches, some):
+        part = at[first : first + some]
+        harmed += (part[:, :, None] > part[:, None, :]).sum(axis=0)
     return Places(of_bus, harmed)
 
 

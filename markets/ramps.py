@@ -1,6 +1,7 @@
 """Excess supply as a function of the price: ramps of orders, added, clipped at zero and searched, all exactly."""
 
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -64,30 +65,34 @@ def excess_by_zone(game: Game, zone_of_seller: Ints, zone_of_buyer: Ints, n_zone
     end = start + np.concatenate([width_of_seller, width_of_buyer])
     slope = 1 / np.concatenate([sellers.curvature, buyers.curvature])
     at, slope = np.concatenate([start, end]), np.concatenate([slope, -slope])
-    zone = np.tile(np.concatenate([zone_of_seller, zone_of_buyer]), 2)
+    zone = np.concatenate([zone_of_seller, zone_of_buyer, zone_of_seller, zone_of_buyer])
     order = np.lexsort((at, zone))
-    at, slope = at[order], slope[order]
-    ends = np.cumsum(np.bincount(zone, minlength=n_zones)).tolist()
-    begin = (-add_up(zone_of_buyer, buyers.most_mw, n_zones)).tolist()
-    return [_rising(at[a:b], slope[a:b], begin_mw) for a, b, begin_mw in zip([0, *ends], ends, begin, strict=False)]
+    at, slope, zone = at[order], slope[order], zone[order]
+    spans = list(pairwise([0, *np.bincount(zone, minlength=n_zones).cumsum().tolist()]))
+    rising = np.maximum(_running(slope, spans), 0)
+    step = floats(len(at))
+    step[1:] = np.where(zone[1:] == zone[:-1], rising[:-1] * (at[1:] - at[:-1]), 0)
+    begin = -add_up(zone_of_buyer, buyers.most_mw, n_zones)
+    excess_mw = begin[zone] + _running(step, spans)
+    return [Excess(at[a:b], excess_mw[a:b]) if a < b else NOTHING for a, b in spans]
 
 
-def _rising(at: Floats, slope: Floats, begin_mw: float) -> Excess:
-    """Return the function that begins with a value and rises by slopes that set in, or end, at the given prices."""
-    if not len(at):
-        return NOTHING
-    excess = np.empty(len(at))
-    excess[0] = 0.0
-    np.cumsum(np.maximum(np.cumsum(slope)[:-1], 0) * (at[1:] - at[:-1]), out=excess[1:])
-    return Excess(at, begin_mw + excess)
+def _running(values: Floats, spans: list[tuple[int, int]]) -> Floats:
+    """Return the running sums of the values, begun anew in every span."""
+    all_values = values.tolist()
+    return np.array([each for a, b in spans for each in accumulate(all_values[a:b])])
 
 
 def total(parts: list[Excess]) -> Excess:
     """Return the sum of functions; nothing is offered if there are none."""
     if len(parts) <= 1:
         return parts[0] if parts else NOTHING
-    at = np.sort(np.concatenate([part.at for part in parts]))
-    return Excess(at, sum((np.interp(at, part.at, part.excess_mw) for part in parts), start=floats(len(at))))
+    at = np.concatenate([part.at for part in parts])
+    at.sort()
+    excess_mw = floats(len(at))
+    for part in parts:
+        excess_mw += np.interp(at, part.at, part.excess_mw)
+    return Excess(at, excess_mw)
 
 
 NOTHING = Excess(floats(1), floats(1))

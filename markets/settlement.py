@@ -5,8 +5,6 @@ Each peer's meter is explained in three parts: what it contracted in the local m
 network took off is given back at the tariff it was billed at.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from peerflex.core.arrays import Floats, Ints, add_up, floats
@@ -111,7 +109,8 @@ def _entries(reason: Reason, giver: Ints | int, taker: Ints | int, energy_mwh: F
 
 def _paid(reason: Reason, giver: Ints, taker: int, amount_eur: Floats) -> Ledger:
     """Return entries of money alone, from taker to giver."""
-    return replace(_entries(reason, giver, taker, floats(len(amount_eur)), 0.0), amount_eur=amount_eur)
+    n = len(amount_eur)
+    return Ledger(giver, np.full(n, taker), np.full(n, reason.value), floats(n), amount_eur)
 
 
 def _column(party: Ints | int, n: int) -> Ints:

@@ -61,20 +61,24 @@ def one_way_tree(allowed: Bools) -> ZoneTree | None:
     The relation must be reflexive and transitive. Places that may trade both ways are one zone; the direct neighbours
     (no third zone between them) must form a forest, of whatever directions.
     """
-    row_of: dict[bytes, int] = {}
-    alike = [row_of.setdefault(row.tobytes(), place) for place, row in enumerate(np.packbits(allowed, axis=1))]
-    first, zone = np.unique(np.array(alike, dtype=np.int64), return_inverse=True)
-    reach = allowed[np.ix_(first, first)]
-    n = len(first)
+    zone_of: dict[bytes, int] = {}
+    zone = np.array([zone_of.setdefault(row.tobytes(), len(zone_of)) for row in np.packbits(allowed, axis=1)])
+    n = len(zone_of)
+    first = ints(n)
+    first[zone[::-1]] = np.arange(len(zone))[::-1]
+    reach = allowed[first][:, first]
     steps = reach.astype(np.float64)
     between = steps @ steps  # how many zones C with A -> C -> B: whole numbers, exact whatever the order of adding
     transitive = reach.diagonal().all() and not ((between > 0) & ~reach).any()
-    if not transitive or not np.array_equal(allowed, reach[np.ix_(zone, zone)]):
+    if not transitive or (allowed != reach[zone][:, zone]).any():
         return None
     direct = reach & (between == 2)  # A and B themselves
     near = direct | direct.T
     if near.sum() > 2 * (n - 1):
         return None
+    neighbours: list[list[int]] = [[] for _ in range(n)]
+    for at, other in np.argwhere(near).tolist():
+        neighbours[at].append(other)
     parent, found = [-1] * n, [False] * n
     order: list[int] = []
     for root in range(n):
@@ -83,14 +87,14 @@ def one_way_tree(allowed: Bools) -> ZoneTree | None:
             at = waiting.pop()
             found[at] = True
             order.append(at)
-            for other in np.flatnonzero(near[at]).tolist():
+            for other in neighbours[at]:
                 if not found[other]:
                     parent[other] = at
                     waiting.append(other)
     if len(order) > n:  # a zone was met on two ways
         return None
     exports = [parent[at] >= 0 and bool(direct[at, parent[at]]) for at in range(n)]
-    return ZoneTree(np.asarray(zone, dtype=np.int64), order[::-1], parent, exports)
+    return ZoneTree(zone, order[::-1], parent, exports)
 
 
 def _prices(tree: ZoneTree, game: Game) -> Floats:
@@ -98,7 +102,7 @@ def _prices(tree: ZoneTree, game: Game) -> Floats:
     n = len(tree.parent)
     own = excess_by_zone(game, tree.zone[game.sellers.place], tree.zone[game.buyers.place], n)
     parts = [[excess] for excess in own]
-    price = floats(n)
+    price = [0.0] * n
     for at in tree.order:
         excess, parent = total(parts[at]), tree.parent[at]
         price[at] = excess.clearing()
@@ -109,7 +113,7 @@ def _prices(tree: ZoneTree, game: Game) -> Floats:
         parent = tree.parent[at]
         if parent >= 0:
             price[at] = max(price[at], price[parent]) if tree.exports[at] else min(price[at], price[parent])
-    return price
+    return np.array(price)
 
 
 def _trades(
@@ -121,7 +125,8 @@ def _trades(
     What is left is on one side, the one that the price let through; anything else is rounding.
     """
     n = len(tree.parent)
-    crumb = CRUMB * min(float(supply_mw.sum()), float(demand_mw.sum()))
+    # Prices come from sums of all that is offered, which round in proportion, however little of it trades.
+    crumb = CRUMB * max(float(sellers.most_mw.sum()), float(buyers.most_mw.sum()))
     to_sell = _queues(tree.zone[sellers.place], sellers, supply_mw, crumb, n)
     to_buy = _queues(tree.zone[buyers.place], buyers, demand_mw, crumb, n)
     trades: list[tuple[int, int, float]] = []

@@ -105,7 +105,7 @@ class CoSimulation:
         area = self.model.area
         market = await (await world.start("Market", model=self.model, gate=self._gate)).Market()
         grid = await (await world.start("Grid", area=area)).Grid()
-        meter = await (await world.start("Meter", area=area, record=self._recorded)).Meter()
+        meter = await (await world.start("Meter", model=self.model, record=self._recorded)).Meter()
         world.connect(market, grid, "injections")
         world.connect(market, meter, "decision")
         world.connect(grid, meter, "answer")
@@ -113,7 +113,9 @@ class CoSimulation:
         world.connect(grid, market, "state", time_shifted=True, initial_data={"state": heard})
         if self._coupling.connect is not None:
             await self._coupling.connect(world, grid)
-        await world.run(until=self._until_s, print_progress=False)
+        # The gate keeps our own simulators in step; mosaik has to keep others from running ahead of them.
+        lazy = bool(self._coupling.simulators)
+        await world.run(until=self._until_s, print_progress=False, lazy_stepping=lazy)
 
     def _recorded(self, record: HourRecord) -> None:
         self.model.remember(record)

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import mosaik_api_v3
 import numpy as np
 import pytest
 from mosaik import AsyncWorld
@@ -88,6 +89,41 @@ def test_houses_of_another_simulator_give_watts(tmp_path: Path) -> None:
     assert [record.external.p_mw.tolist() for record in records] == [
         pytest.approx([-(500 + 100 * hour) / 1e6, -2000 / 1e6]) for hour in range(3)
     ]
+
+
+class Eager(mosaik_api_v3.Simulator):
+    """Needs nothing from anybody; ``stepped_s`` is when it did its steps."""
+
+    stepped_s: list[int]
+
+    def __init__(self) -> None:
+        model = {"public": True, "params": [], "attrs": ["P"]}
+        super().__init__({"type": "time-based", "api_version": "3.0", "models": {"Load": model}})
+        Eager.stepped_s = []
+
+    def create(self, num: int, model: str) -> list[dict[str, Any]]:
+        return [{"eid": "load", "type": model}]
+
+    def step(self, time: int, inputs: dict[str, Any], max_advance: int) -> int:
+        Eager.stepped_s.append(time)
+        return time + 900
+
+    def get_data(self, outputs: dict[str, list[str]]) -> dict[str, Any]:
+        return {"load": {"P": -0.001}}
+
+
+def test_a_simulator_that_waits_for_nobody_is_kept_from_running_ahead() -> None:
+    async def connect(world: AsyncWorld, grid: Any) -> None:
+        load = await (await world.start("Eager")).Load()
+        world.connect(load, grid.children[1], ("P", "p_mw"))
+
+    driver = CoSimulation(AreaModel(street(6, 48)), Coupling({"Eager": {"python": f"{__name__}:Eager"}}, connect))
+    try:
+        for hour in range(3):
+            assert driver.step().external.p_mw[1] == pytest.approx(-0.001)
+            assert Eager.stepped_s[-1] <= (hour + 1) * 3600 + 900
+    finally:
+        driver.close()
 
 
 def test_a_value_that_is_no_number_stops_the_run_and_names_its_source(heat_pump_csv: Path) -> None:

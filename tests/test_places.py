@@ -79,6 +79,15 @@ def test_counts_are_those_of_every_pair_of_buses(physics: str) -> None:
     np.testing.assert_allclose(cost, 1.2**harmed * 0.8**helped, rtol=1e-12)
 
 
+def test_the_count_does_not_depend_on_how_many_branches_are_compared_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = opened("bundled", "case69")
+    at_risk = network.linear().sensitivities(network.linear().solve(base("case69")), like_d53(0), ints(0))
+    harmed = find_places(at_risk, LEAST_EFFECT).harmed
+    for branches in (1, 5):
+        monkeypatch.setattr("peerflex.markets.places.COMPARED_AT_A_TIME", branches * harmed.size)
+        np.testing.assert_array_equal(find_places(at_risk, LEAST_EFFECT).harmed, harmed)
+
+
 def test_about_43_percent_of_the_pairs_of_d53_remain() -> None:
     """46 load buses, all but the two smallest; our own prototype of D5.3 left 43 % of the pairs."""
     grid, loads = opened("bundled", "case69").linear(), base("case69")
