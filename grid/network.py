@@ -15,6 +15,7 @@ from peerflex.grid.ac import AcGrid
 from peerflex.grid.compile import Origin, bare_network, compile_network
 from peerflex.grid.compiled import Arrays, Compiled
 from peerflex.grid.connections import Year, base_case, read_connections
+from peerflex.grid.factors import AS_IS, Factors
 from peerflex.grid.linear import LinearGrid
 from peerflex.grid.model_error import misjudge_impedances
 from peerflex.grid.newton import Newton
@@ -52,6 +53,11 @@ class Network:
         return replace(self, ac=self.ac.on(wires, newton), wires=wires, newton=newton, dc=self.dc.on(wires))
 
     @property
+    def slack_bus(self) -> int:
+        """The first bus at the upstream grid."""
+        return int(np.flatnonzero(self.wires.row == self.wires.slack[0])[0])
+
+    @property
     def profiles(self) -> Profiles | None:
         """The whole year by connection (large: ``year.window`` gives a part), or None if the network has none."""
         return None if self.year is None else self.year.window(0, len(self.year))
@@ -62,21 +68,41 @@ class Network:
 
 
 def open_network(
-    source: str, name: str, *, base: Path | None = None, impedance_error: float = 0.0, seed: int = 0
+    source: str,
+    name: str,
+    *,
+    base: Path | None = None,
+    impedance_error: float = 0.0,
+    seed: int = 0,
+    factors: Factors = AS_IS,
 ) -> Network:
     """Return the network ``name`` of ``source`` (see ``grid.sources``), compiled, from the cache if it is there.
 
     ``impedance_error`` is the relative standard deviation of every branch's impedance, for the model of a DSO
-    that does not know its cables well; ``seed`` then says which wrong model. Raises InputError.
+    that does not know its cables well; ``seed`` then says which wrong model. ``factors`` make it another network
+    before anybody misjudges it. Raises InputError.
     """
+    factors.check(f"grid {source} {name!r}")
     wrong_by = (impedance_error, seed) if impedance_error else (0.0, 0)
-    return _opened(source, name, base, *wrong_by, fingerprint(source, name, base))
+    return _opened(source, name, base, *wrong_by, factors, fingerprint(source, name, base))
 
 
-@lru_cache(maxsize=4)
-def _opened(source: str, name: str, base: Path | None, impedance_error: float, seed: int, print_: str) -> Network:
-    """Return a network of this process, or of the cache on disk: an ensemble opens the same one for every run."""
-    key = cache.cache_key(print_, source, impedance_error, seed if impedance_error else None)
+@lru_cache(maxsize=8)  # a study of network variants, each with the DSO's own model
+def _opened(
+    source: str, name: str, base: Path | None, impedance_error: float, seed: int, factors: Factors, print_: str
+) -> Network:
+    """Return a network of this process: an ensemble opens the same one for every run."""
+    network = _unrated(source, name, base, impedance_error, seed, factors, print_)
+    if factors.line_rating == factors.trafo_rating == 1.0:
+        return network
+    return network.with_ratings(factors.on_ratings(network.wires.branches))
+
+
+def _unrated(
+    source: str, name: str, base: Path | None, impedance_error: float, seed: int, factors: Factors, print_: str
+) -> Network:
+    """Return a network of the cache on disk, or build it; ratings are as its file has them."""
+    key = cache.cache_key(print_, source, impedance_error, seed if impedance_error else None, factors.line_impedance)
     saved = cache.load(key)
     if saved is not None:
         try:
@@ -85,15 +111,17 @@ def _opened(source: str, name: str, base: Path | None, impedance_error: float, s
             pass
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what pandapower finds old-fashioned about a file or about pandas
-        arrays = _build(source, name, base, impedance_error, seed, print_)
+        arrays = _build(source, name, base, impedance_error, seed, factors, print_)
     cache.save(key, arrays)
     return _assemble(arrays, print_)
 
 
-def _build(source: str, name: str, base: Path | None, impedance_error: float, seed: int, print_: str) -> Arrays:
+def _build(
+    source: str, name: str, base: Path | None, impedance_error: float, seed: int, factors: Factors, print_: str
+) -> Arrays:
     import pandapower
 
-    net = read_network(source, name, base)
+    net = factors.on_lines(read_network(source, name, base))
     if impedance_error:
         net = misjudge_impedances(net, impedance_error, seed)
     bare = bare_network(net)

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from peerflex.core.errors import InputError
+from peerflex.grid import rbts2
 
-BUNDLED = ("case69", "case33bw", "cigre-mv", "cigre-lv")
+BUNDLED = ("case69", "case33bw", "cigre-mv", "cigre-lv", "rbts2")
 SOURCES = ("bundled", "simbench", "pandapower", "matpower")
 _CASE69 = "case69.csv"
 _CASE69_KV = 12.66
+_TABLES = {"case69": _CASE69, "rbts2": rbts2.DATA}
 
 
 def read_network(source: str, name: str, base: Path | None = None) -> Any:
@@ -40,7 +42,8 @@ def read_network(source: str, name: str, base: Path | None = None) -> Any:
 def fingerprint(source: str, name: str, base: Path | None = None) -> str:
     """Return the SHA-256 of what the network is read from: the file, or its name and the version that holds it."""
     if source == "bundled":
-        content = (files("peerflex.grid") / "data" / _CASE69).read_bytes() if name == "case69" else _versioned(name)
+        table = _TABLES.get(name)
+        content = (files("peerflex.grid") / "data" / table).read_bytes() if table else _versioned(name)
     elif source == "simbench":
         content = f"{name} of simbench {version('simbench')}".encode()
     else:
@@ -68,6 +71,8 @@ def _file(source: str, name: str, base: Path | None) -> Path:
 def _read_bundled(name: str, where: str) -> Any:
     if name == "case69":
         return case69()
+    if name == "rbts2":
+        return rbts2.rbts2()
     from pandapower import networks
 
     builders = {
