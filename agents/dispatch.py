@@ -34,18 +34,22 @@ def dispatch(
     battery_mw: Floats,
     change_mw: Floats,
     hours: float,
+    spare_load_mw: Floats | float = 0.0,
+    spare_pv_mw: Floats | float = 0.0,
 ) -> Dispatch:
     """Return what the assets do when a peer has to change its injection by ``change_mw`` beside its schedule.
 
     Upward the battery moves first, then a generator is started, then load is reduced; downward the battery moves
-    first, then a boiler is started, then PV is curtailed. What no asset can do is not done: the meter will show it.
+    first, then a boiler is started, then PV is curtailed. PV and load that wait for a trade (``spare_pv_mw``,
+    ``spare_load_mw``) are started with the generator and the boiler. What no asset can do is not done: the meter will
+    show it.
     """
     battery = (state.soc_mwh, peers.battery_mw, peers.battery_mwh, peers.battery_efficiency, hours)
     wanted_mw = battery_mw + change_mw
     moved_mw = np.clip(wanted_mw, -charge_limit_mw(*battery), discharge_limit_mw(*battery))
     # A schedule no battery can follow is an error of the schedule, not a reason to cut load or PV.
     rest_mw = np.where(change_mw == 0.0, 0.0, wanted_mw - moved_mw)
-    started_mw = np.clip(rest_mw, -peers.boiler_mw, peers.generator_mw)
+    started_mw = np.clip(rest_mw, -(peers.boiler_mw + spare_load_mw), peers.generator_mw + spare_pv_mw)
     rest_mw = rest_mw - started_mw
     return Dispatch(
         load_mw=np.maximum(load_mw - np.maximum(rest_mw, 0.0), 0.0) + np.maximum(-started_mw, 0.0),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerflex.core.arrays import Floats, Ints
+from peerflex.core.arrays import Floats, Ints, floats
 from peerflex.core.people import Observation
 from peerflex.core.trade import Orders
 from peerflex.core.units import BUY, QUANTITY_TOLERANCE_MW, SELL
@@ -18,6 +18,9 @@ class Offers:
     quantity_mw: Floats
     price_eur_per_mwh: Floats
     dispatchable: bool
+    slope_eur_per_mwh2: Floats | None = None
+    premium_eur_per_mwh: Floats | None = None
+    penalty_eur_per_mwh: float = 0.0
 
 
 def energy(net_mw: Floats, ask: Floats, bid: Floats) -> Offers:
@@ -48,4 +51,12 @@ def orders_for(seen: Observation, offers: list[Offers]) -> Orders:
         dispatchable=np.repeat([offer.dispatchable for offer in offers], len(seen.peer))[rows],
         start_s=np.full(rows.size, seen.start_s, dtype=np.int64),
         duration_s=np.full(rows.size, seen.duration_s, dtype=np.int64),
+        slope_eur_per_mwh2=_given([offer.slope_eur_per_mwh2 for offer in offers], len(seen.peer))[rows],
+        premium_eur_per_mwh=_given([offer.premium_eur_per_mwh for offer in offers], len(seen.peer))[rows],
+        penalty_eur_per_mwh=np.repeat([offer.penalty_eur_per_mwh for offer in offers], len(seen.peer))[rows],
     )
+
+
+def _given(columns: list[Floats | None], n: int) -> Floats:
+    """Return columns one below the other, 0 where there is none."""
+    return np.concatenate([floats(n) if column is None else column for column in columns])

@@ -25,7 +25,10 @@ KINDS: dict[str, MessageKind] = {
         MessageKind("state-report", ("grid",), ("dso",), ("v_pu", "loading", "flow_mw", "p_mw", "q_mvar"), "buses"),
         MessageKind("own-voltage", ("grid",), ("peer",), ("v_pu",), "buses"),
         MessageKind("signal", ("dso",), ("peer", "mediator"), ("relief", "at_risk"), "buses"),
-        MessageKind("trade-terms", ("dso",), ("peer", "mediator"), ("blocked", "gain_factor", "cost_factor"), "hours"),
+        MessageKind(
+            "trade-terms", ("dso",), ("peer", "mediator"), ("blocked", "gain_factor", "cost_factor", "charges"), "hours"
+        ),
+        MessageKind("flexibility-call", ("dso",), ("peer",), ("called_share",), "hours"),
         MessageKind("bid", ("peer",), ("mediator", "peer"), _ORDER, "orders"),
         MessageKind("award", ("mediator",), ("peer",), ("quantity_mw", "price_eur_per_mwh"), "trades"),
         MessageKind("proposed-trades", ("mediator", "peer"), ("dso",), ("bus", "quantity_mw"), "trades"),

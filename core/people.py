@@ -14,7 +14,11 @@ class PeerTable:
     ``battery_efficiency`` is one way (charging and discharging alike). ``generator_mw`` is generation that a peer
     can start, ``boiler_mw`` load that it can start; both are off unless called. ``up_eur_per_mwh`` and
     ``down_eur_per_mwh`` are prices a peer has listed for more and for less injection (NaN: none listed). Peers that
-    do not ``trade`` offer to the flexibility market only.
+    do not ``trade`` offer to the flexibility market only. ``tan_phi`` is the reactive power given per active power
+    given, when a peer does anything else than its profile (0: reactive power stays as in the profile).
+    ``marginal_eur_per_mwh`` is what the first MW costs a peer, or is worth to it, and ``marginal_rise_eur_per_mwh`` how
+    far that rises (or falls) up to its size: its load of the hour, its PV, its generator; NaN where it is not known.
+    Its generator runs at ``least_mw`` or more.
     """
 
     name: tuple[str, ...]
@@ -29,6 +33,10 @@ class PeerTable:
     up_eur_per_mwh: Floats
     down_eur_per_mwh: Floats
     trade: Bools
+    tan_phi: Floats
+    marginal_eur_per_mwh: Floats
+    marginal_rise_eur_per_mwh: Floats
+    least_mw: Floats
 
     def __len__(self) -> int:
         return len(self.name)
@@ -77,7 +85,8 @@ class Observation:
 
     ``load_mw`` and ``pv_mw`` are the peer's own forecast for the step; ``voltage_pu`` is the voltage of its
     own bus one step ago (NaN before the first); ``relief`` is the DSO's word about its place
-    (see ``Signal``). Prices are the supplier's tariffs at this place and time.
+    (see ``Signal``). Prices are the supplier's tariffs at this place and time. ``installed_mw`` is the peer's PV or
+    wind. ``called_share`` is what share of its load or generation the DSO calls on (0: it does not call).
     """
 
     peer: Ints
@@ -95,6 +104,11 @@ class Observation:
     relief: Floats
     retail_eur_per_mwh: Floats
     feed_in_eur_per_mwh: Floats
+    installed_mw: Floats
+    marginal_eur_per_mwh: Floats
+    marginal_rise_eur_per_mwh: Floats
+    least_mw: Floats
+    called_share: Floats
     start_s: int
     duration_s: int
 
@@ -104,9 +118,12 @@ class Plan:
     """What the peers of one behaviour decide: one row a peer of the observation, and their orders.
 
     ``battery_mw`` is the battery's own schedule without any trade (positive: discharging);
-    ``pv_mw`` what the PV will give without any trade (at most the forecast).
+    ``pv_mw`` what the PV will give without any trade (at most the forecast), ``load_mw`` what the load will take
+    without any trade (None: the forecast). A peer whose PV gives, or whose load takes, nothing without a trade orders
+    all of it.
     """
 
     battery_mw: Floats
     pv_mw: Floats
     orders: Orders
+    load_mw: Floats | None = None

@@ -4,9 +4,10 @@ from typing import Protocol
 
 import numpy as np
 
-from peerflex.core.arrays import Ints
-from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Sensitivities
-from peerflex.core.people import Observation, Plan
+from peerflex.core.arrays import Floats, Ints
+from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Limits, Sensitivities
+from peerflex.core.people import Observation, PeerTable, Plan
+from peerflex.core.record import Agreement
 from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, TradeTerms
 
 
@@ -53,3 +54,39 @@ class Grid(Protocol):
     def solve(self, injections: Injections) -> GridState: ...
 
     def sensitivities(self, state: GridState, branches: Ints, buses: Ints) -> Sensitivities: ...
+
+
+class Desk(Protocol):
+    """The market of one hour as a service of the DSO sees it: whatever it may ask for, and the wires as it believes
+    them to be. Every answer is computed anew and counted (``clearings``, ``flows``).
+
+    ``bids`` are made anew for what share of their load or generation the DSO calls on (``called_share`` ``(peers,)``;
+    0: it does not call). ``flow`` is what trades and reactive power (``(peers,)``) lead to.
+    """
+
+    @property
+    def peers(self) -> PeerTable: ...
+
+    @property
+    def grid(self) -> Grid: ...
+
+    @property
+    def limits(self) -> Limits: ...
+
+    @property
+    def clearings(self) -> int: ...
+
+    @property
+    def flows(self) -> int: ...
+
+    def bids(self, called_share: Floats) -> Plan: ...
+
+    def trade(self, plan: Plan, terms: TradeTerms) -> MarketResult: ...
+
+    def flow(self, plan: Plan, result: MarketResult, reactive_mvar: Floats) -> GridState: ...
+
+
+class Service(Protocol):
+    """How trades and wires come to terms before flexibility is bought."""
+
+    def agree(self, desk: Desk, signal: Signal) -> Agreement: ...

@@ -6,10 +6,12 @@ from typing import Final
 import numpy as np
 
 from peerflex.core.arrays import Bools, Floats, Ints, Rows
+from peerflex.core.frequency import FrequencyState
 from peerflex.core.messages import KINDS
 from peerflex.core.network import GridState, Injections, Violations
-from peerflex.core.people import PeerState
-from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal
+from peerflex.core.people import PeerState, Plan
+from peerflex.core.regulation import NO_REGULATION, Regulation
+from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, TradeTerms
 
 OVERFLOW_TOLERANCE_MVA: Final = 1e-7
 """A branch is congested when it carries more above its limit: a tenth of a watt is rounding."""
@@ -108,12 +110,43 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
+class Effort:
+    """What it took the DSO's service to come to terms: ``clearings`` of the market, ``flows`` of the DSO's model.
+
+    ``settled``: the trades stand as they are; nobody is forced, and no limit that the service keeps is violated.
+    ``called_share`` is the largest share of load or generation that the DSO called on (0: it did not call).
+    """
+
+    settled: bool
+    clearings: int
+    flows: int
+    called_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What peers and the DSO came to, before flexibility is bought: bids, trades, and what the wires will do.
+
+    ``terms`` are those on which the trades were made; ``reactive_mvar`` ``(peers,)`` is what the DSO has peers give
+    beside their own reactive power. ``expected`` is the state of the DSO's model that this leads to.
+    """
+
+    plan: Plan
+    result: MarketResult
+    terms: TradeTerms
+    reactive_mvar: Floats
+    expected: GridState
+    effort: Effort
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """All that was decided before physics (steps 1 to 7 of the hour). Peer columns have shape ``(peers,)``.
 
-    ``load_mw``, ``pv_mw``, ``battery_mw`` are as delivered, so that the injection of a peer is
+    ``load_mw``, ``load_mvar``, ``pv_mw``, ``battery_mw`` are as delivered, so that the injection of a peer is
     ``pv_mw + battery_mw - load_mw``; ``contracted_mw`` is what it sold (positive) or bought in P2P and
-    flexibility; ``scheduled_mw`` what it announced to inject, trades and activations included.
+    flexibility; ``scheduled_mw`` what it announced to inject, trades and activations included. ``regulation`` is what
+    the TSO asked for and got.
     """
 
     step: int
@@ -134,6 +167,8 @@ class Decision:
     injections: Injections
     messages: tuple[MessageBatch, ...]
     events: tuple[Event, ...] = field(default=())
+    effort: Effort = Effort(True, 1, 1)
+    regulation: Regulation = NO_REGULATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +176,8 @@ class HourRecord:
     """One step, whole: what was decided, what the wires did, who paid whom. The log is made of these.
 
     ``metered_mw`` is what each peer's meter saw ``(peers,)``. ``external`` is what other simulators coupled to
-    the buses injected. ``diagnostic`` is the AC state in linear physics, else None.
+    the buses injected. ``diagnostic`` is the AC state in linear physics, else None. ``delivered_mw`` is what the
+    upstream meter saw of the TSO's regulation (> 0: up), ``frequency`` what the area's did (None: not simulated).
     """
 
     decision: Decision
@@ -153,3 +189,5 @@ class HourRecord:
     ledger: Ledger
     messages: tuple[MessageBatch, ...]
     events: tuple[Event, ...]
+    delivered_mw: float = 0.0
+    frequency: FrequencyState | None = None

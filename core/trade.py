@@ -1,13 +1,16 @@
 """Bids, trades and flexibility: what markets take and give."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
 from peerflex.core.arrays import Bools, Floats, Ints, Rows, ints
 
 NAN: Final = float("nan")
+
+FIRM_EUR_PER_MWH: Final = 5000.0
+"""Premium of an order that is not flexible at all: it is served before anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,11 @@ class Orders(Rows):
     ``duration_s``; ``price_eur_per_mwh`` is a seller's cost or a buyer's value, never anything else.
     A ``dispatchable`` order moves its asset only if it trades, and what is left of it may be offered as
     flexibility; any other order is energy that flows anyway and otherwise goes to the supplier.
+
+    The price is that of the first unit: a cost rises, a value falls, by ``slope_eur_per_mwh2`` per MW (0: one price).
+    ``premium_eur_per_mwh`` >= 0 is how far the price is beyond the true cost or value, so that the order is served
+    before others. ``penalty_eur_per_mwh`` >= 0 is what not serving an order counts against welfare, beyond its value:
+    above 0 it is an ``extra`` one, more than the peer offers of itself.
     """
 
     peer: Ints
@@ -27,6 +35,36 @@ class Orders(Rows):
     dispatchable: Bools
     start_s: Ints
     duration_s: Ints
+    slope_eur_per_mwh2: Floats
+    premium_eur_per_mwh: Floats
+    penalty_eur_per_mwh: Floats
+
+    @classmethod
+    def plain(
+        cls,
+        peer: Ints,
+        side: Ints,
+        quantity_mw: Floats,
+        price_eur_per_mwh: Floats,
+        dispatchable: Bools,
+        start_s: Ints,
+        duration_s: Ints,
+    ) -> Self:
+        """Return orders of one true price each."""
+        none = np.zeros(len(peer))
+        return cls(peer, side, quantity_mw, price_eur_per_mwh, dispatchable, start_s, duration_s, none, none, none)
+
+    @property
+    def extra(self) -> Bools:
+        """Which orders are more than the peer offers of itself."""
+        extra: Bools = self.penalty_eur_per_mwh > 0
+        return extra
+
+    @property
+    def true_eur_per_mwh(self) -> Floats:
+        """What the first unit costs a seller or is worth to a buyer."""
+        true: Floats = self.price_eur_per_mwh + self.side * self.premium_eur_per_mwh
+        return true
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +101,27 @@ class MarketResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Charges:
+    """What the DSO charges for trades, in EUR/MWh, by the places of its terms.
+
+    ``injection_eur_per_mwh`` ``(places,)`` is what a seller pays at its place and a buyer is paid at its own; below 0
+    the other way round. ``pair_eur_per_mwh`` ``(places, places)`` is what the buyer (column) pays for what it buys from
+    a seller (row).
+    """
+
+    injection_eur_per_mwh: Floats
+    pair_eur_per_mwh: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class TradeTerms:
     """What the DSO says about trades between places, before anybody trades.
 
     ``place`` ``(peers,)`` is where each peer is. The others have shape ``(places, places)``: row the place of the
     seller, column that of the buyer. A ``blocked`` pair may not trade. What a trade gives a side (a component of its
     value above 0) is multiplied by ``gain_factor`` and what it costs it (below 0) by ``cost_factor``; 1 says
-    nothing. The factors steer; if they are ``money``, the DSO pays each side what they change (and charges it).
+    nothing. ``charges`` of injections are taken off a side's component before the factors, those of pairs off the
+    buyer's after them. All steer; if they are ``money``, the DSO pays each side what they change (and charges it).
     """
 
     place: Ints
@@ -77,6 +129,7 @@ class TradeTerms:
     gain_factor: Floats
     cost_factor: Floats
     money: bool
+    charges: Charges | None = None
 
 
 def free_terms(n_peers: int) -> TradeTerms:

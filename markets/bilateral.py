@@ -1,13 +1,14 @@
 """Bilateral trading on the DSO's terms: the variational equilibrium of the peers' negotiations."""
 
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from peerflex.core.arrays import Ints, add_up
-from peerflex.core.trade import MarketResult, Orders, Signal, Trades, TradeTerms
+from peerflex.core.arrays import Floats, Ints, add_up, floats
+from peerflex.core.trade import NAN, MarketResult, Orders, Signal, Trades, TradeTerms
 from peerflex.core.units import BUY, QUANTITY_TOLERANCE_MW, SELL
 from peerflex.markets.equilibrium import solve_certified
 from peerflex.markets.game import Equilibrium, Game, Side
@@ -32,6 +33,9 @@ class BilateralEquilibrium:
     money, the DSO pays each side beside it what its factor changes of the side's own component. The random stream is
     not used.
     """
+
+    heeds_slopes: ClassVar[bool] = True
+    """An order's slope is its curvature here."""
 
     heeds_terms: ClassVar[bool] = True
     """What the DSO says about trades matters here; a market without this says nothing of the kind."""
@@ -67,7 +71,7 @@ class BilateralEquilibrium:
         game = self.game(orders, sells, buys, signal.terms)
         found, certificate = solve_certified(game, by_shape=self.solver == "by-shape")
         if len(found.quantity_mw):
-            result = _settled(orders, sells, buys, game, found, signal.terms.money)
+            result = _settled(orders, sells, buys, game, found, signal.terms)
         else:
             result = nothing_traded(orders)
         return replace(result, objective_eur_per_h=certificate.primal_eur_per_h, gap=certificate.gap)
@@ -81,6 +85,7 @@ class BilateralEquilibrium:
             blocked=terms.blocked,
             gain_factor=terms.gain_factor,
             cost_factor=terms.cost_factor,
+            pair_charge=None if terms.charges is None else terms.charges.pair_eur_per_mwh,
         )
         if not (game.weighted and len(quantity)):
             return game
@@ -88,32 +93,61 @@ class BilateralEquilibrium:
 
     def _side(self, orders: Orders, rows: Ints, side: int, terms: TradeTerms) -> Side:
         sign = -side if self.reading == "costs-and-values" else side
-        quantity = orders.quantity_mw[rows]
+        quantity, slope = orders.quantity_mw[rows], orders.slope_eur_per_mwh2[rows]
         return Side(
-            value_eur_per_mwh=sign * orders.price_eur_per_mwh[rows],
-            curvature=self.curvature_eur_per_mwh / quantity,
+            value_eur_per_mwh=sign * orders.price_eur_per_mwh[rows] - side * injection_charge(orders, rows, terms),
+            curvature=np.where(slope > 0.0, slope, self.curvature_eur_per_mwh / quantity),
             most_mw=quantity,
             place=terms.place[orders.peer[rows]],
         )
 
 
-def _settled(orders: Orders, sells: Ints, buys: Ints, game: Game, found: Equilibrium, money: bool) -> MarketResult:
+def injection_charge(orders: Orders, rows: Ints, terms: TradeTerms) -> Floats:
+    """Return what is charged for one MWh injected by some orders (rows); what flows anyway loads nothing by trading."""
+    if terms.charges is None:
+        return floats(len(rows))
+    charge: Floats = terms.charges.injection_eur_per_mwh[terms.place[orders.peer[rows]]] * orders.dispatchable[rows]
+    return charge
+
+
+def _settled(
+    orders: Orders, sells: Ints, buys: Ints, game: Game, found: Equilibrium, terms: TradeTerms
+) -> MarketResult:
     """Return the result in rows of the orders. What a peer supplies to itself is accepted, and is no trade."""
     sell_order, buy_order = sells[found.seller], buys[found.buyer]
     price = pair_price(game, found, found.seller, found.buyer)
-    one_price = float(np.median(price)) if np.ptp(price) <= SAME_PRICE_EUR_PER_MWH else float("nan")
-    of_seller, of_buyer = components(game, found.seller, found.buyer)
-    own_sold, own_bought = game.sellers.value_eur_per_mwh[found.seller], game.buyers.value_eur_per_mwh[found.buyer]
-    unpaid = np.zeros(len(price))
+    one_price = _if_one(price)
+    to_seller, to_buyer = floats(len(price)), floats(len(price))
+    if terms.money:
+        to_seller, to_buyer = _premiums(game, found)
+        to_seller, to_buyer = (
+            to_seller - injection_charge(orders, sell_order, terms),
+            to_buyer + injection_charge(orders, buy_order, terms),
+        )
     trades = Trades(
         seller=orders.peer[sell_order],
         buyer=orders.peer[buy_order],
         sell_order=sell_order,
         buy_order=buy_order,
         quantity_mw=found.quantity_mw,
-        price_eur_per_mwh=price if np.isnan(one_price) else np.full(len(price), one_price),
-        seller_premium_eur_per_mwh=of_seller - own_sold if money else unpaid,
-        buyer_premium_eur_per_mwh=of_buyer - own_bought if money else unpaid,
+        price_eur_per_mwh=price if isnan(one_price) else np.full(len(price), one_price),
+        seller_premium_eur_per_mwh=to_seller,
+        buyer_premium_eur_per_mwh=to_buyer,
     )
     accepted = add_up(sell_order, found.quantity_mw, len(orders)) + add_up(buy_order, found.quantity_mw, len(orders))
     return MarketResult(accepted, one_price, trades.take(trades.seller != trades.buyer))
+
+
+def _if_one(price: Floats) -> float:
+    """Return the median price if all prices are one, else NaN."""
+    ranked, n = np.sort(price), len(price)
+    if ranked[-1] - ranked[0] > SAME_PRICE_EUR_PER_MWH:
+        return NAN
+    return float((ranked[(n - 1) // 2] + ranked[n // 2]) / 2)
+
+
+def _premiums(game: Game, found: Equilibrium) -> tuple[Floats, Floats]:
+    """Return what factors and charges of pairs change of each trade's two components, in EUR/MWh."""
+    of_seller, of_buyer = components(game, found.seller, found.buyer)
+    own_sold, own_bought = game.sellers.value_eur_per_mwh[found.seller], game.buyers.value_eur_per_mwh[found.buyer]
+    return of_seller - own_sold, of_buyer - own_bought

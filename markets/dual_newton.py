@@ -8,12 +8,13 @@ from scipy.linalg import lapack
 from peerflex.core.arrays import Bools, Floats, floats
 from peerflex.markets.game import Equilibrium, Game
 from peerflex.markets.pairs import restricted
+from peerflex.markets.pool import solve_pool
 
-FIRST_CURVATURE = 0.01
-"""What the first pair curvature would take off the best price, if orders of median size traded with one peer only."""
+FIRST_CURVATURE = 0.003
+"""What the first pair curvature would take off the median pair, if orders of mean size traded with one peer only."""
 REDUCTION = 10.0
 """From one pair curvature to the next."""
-ROUGH, EXACT, ROUNDING = 0.1, 1e-13, 1e-15
+ROUGH, EXACT, ROUNDING = 0.03, 1e-13, 1e-15
 """Imbalances, in largest orders, at which to go on to the next curvature and to stop; and the rounding of a dual, in
 best prices: over the curvature, that is an imbalance which no step can mend."""
 MOST_STEPS, MOST_TRIALS = 200, 30
@@ -32,8 +33,9 @@ def solve_dual_newton(game: Game) -> Equilibrium:
 
     which is convex, smooth to the first derivative and quadratic in pieces. The gradient is each order's imbalance:
     what it would trade at its dual less what its pairs trade. Newton's method with a line search ends after finitely
-    many steps (semismooth: Qi and Sun, Math. Programming 58, 1993); it begins at a larger ``eps``, where pieces are
-    few, and follows the solution down. A step eliminates the larger side and factorises a matrix of the smaller.
+    many steps (semismooth: Qi and Sun, Math. Programming 58, 1993); it begins at the one price that would clear if all
+    pairs were alike, with a larger ``eps``, where pieces are few, and follows the solution down. A step eliminates the
+    larger side and factorises a matrix of the smaller.
 
     The last bits of a step depend on the machine's linear algebra. Those of the result do not: it is computed afresh,
     by plain elimination, from the piece in which the steps ended. If they have not ended after ``MOST_STEPS``, the
@@ -74,7 +76,10 @@ def _solve(value: Floats, game: Game) -> tuple[Floats, Floats, Floats]:
         np.concatenate([capacity, other_capacity]),
         floats(len(sellers) + len(buyers)),
     )
-    at = _follow(problem, eps * power / price)
+    alike = solve_pool(game)
+    duals = (alike.buyer_dual, alike.seller_dual) if fewer_sellers else (alike.seller_dual, alike.buyer_dual)
+    typical = float(np.median(value[np.isfinite(value)])) / price
+    at = _follow(problem, eps * power / price, np.concatenate(duals) / price, typical)
     traded, dual = at.slack / at.eps * power, np.maximum(at.dual, 0) * price
     larger, smaller = dual[: len(curvature)], dual[len(curvature) :]
     if fewer_sellers:
@@ -137,6 +142,22 @@ class _Dual:
         imbalance[n:] -= slack.sum(axis=0) / eps
         return _Point(dual, eps, slack, imbalance, (wanted > 0) & ~full, full)
 
+    def lowered(self, at: _Point) -> _Point:
+        """Return a point that is no higher: no dual below 0, and orders that no pair pays at the best pair's worth.
+
+        A step there is as long as such an order is steep: a small one would take for ever.
+        """
+        n, active = len(self.beyond), at.slack > 0
+        unpaid = ~np.concatenate([active.any(axis=1), active.any(axis=0)]) & (at.dual > 0)
+        if not unpaid.any():
+            return at if (at.dual >= 0).all() else self.at(np.maximum(at.dual, 0) - self.origin, at.eps)
+        move, least = np.maximum(at.dual, 0) - self.origin, -self.origin
+        best = np.maximum((self.beyond - move[n:]).max(axis=1), least[:n])
+        move[:n] = np.where(unpaid[:n], np.minimum(move[:n], best), move[:n])
+        best = np.maximum((self.beyond - move[:n, None]).max(axis=0), least[n:])
+        move[n:] = np.where(unpaid[n:], np.minimum(move[n:], best), move[n:])
+        return self.at(move, at.eps)
+
     def value(self, at: _Point) -> float:
         kept = np.clip(at.dual / self.curvature, 0, self.most)
         of_pairs = float((at.slack * at.slack).sum()) / (2 * at.eps)
@@ -198,10 +219,10 @@ def _eliminate(matrix: Floats, wanted: Floats) -> Floats:
     return found
 
 
-def _follow(problem: _Dual, eps: float) -> _Point:
-    """Return the minimum at a pair curvature, coming from a larger one."""
+def _follow(problem: _Dual, eps: float, start: Floats, typical: float) -> _Point:
+    """Return the minimum at a pair curvature, coming from duals and from a larger one for pairs worth ``typical``."""
     n, m = problem.beyond.shape
-    at = problem.at(floats(n + m), max(eps, FIRST_CURVATURE * n / float(np.median(problem.most))))
+    at = problem.lowered(problem.at(start, max(eps, FIRST_CURVATURE * typical * n / float(problem.most.mean()))))
     exact = EXACT + ROUNDING * float(np.sqrt(n + m)) / eps
     for _ in range(MOST_STEPS):
         if at.eps > eps and at.worst < ROUGH:
@@ -209,8 +230,7 @@ def _follow(problem: _Dual, eps: float) -> _Point:
         elif at.eps == eps and at.worst <= exact:
             break
         at = _search(problem, at, problem.step(at))
-        if (at.dual < 0).any():  # lower still at 0, and further steps do not run away from it
-            at = problem.at(np.maximum(at.dual, 0), at.eps)
+        at = problem.lowered(at)
     return _finish(problem, at)
 
 

@@ -33,8 +33,9 @@ class Game:
     5.2.2), in which reciprocity has the same multiplier for both sides of a pair.
 
     ``w_ij = of(seller i) + of(buyer j)``, where ``of(side)`` is its value times ``gain_factor[A, B]`` if above 0,
-    times ``cost_factor[A, B]`` if below (``A`` the place of the seller, ``B`` that of the buyer). ``blocked``,
-    ``gain_factor`` and ``cost_factor`` have shape ``(places, places)``.
+    times ``cost_factor[A, B]`` if below (``A`` the place of the seller, ``B`` that of the buyer), less
+    ``pair_charge[A, B]`` (EUR/MWh, None: none), which the buyer bears. ``blocked``, factors and charge have shape
+    ``(places, places)``.
     """
 
     sellers: Side
@@ -43,6 +44,7 @@ class Game:
     gain_factor: Floats
     cost_factor: Floats
     pair_curvature: float = 0.0
+    pair_charge: Floats | None = None
 
     @property
     def all_alike(self) -> bool:
@@ -52,7 +54,8 @@ class Game:
     @property
     def weighted(self) -> bool:
         """Whether the terms change what any trade is worth."""
-        return bool((self.gain_factor != 1.0).any() or (self.cost_factor != 1.0).any())
+        charged = self.pair_charge is not None and bool(self.pair_charge.any())
+        return charged or bool((self.gain_factor != 1.0).any() or (self.cost_factor != 1.0).any())
 
     def allowed(self) -> Bools:
         """Return which pairs may trade, shape ``(sellers, buyers)``."""
@@ -64,11 +67,16 @@ class Game:
 
     def buyer_value(self) -> Floats:
         """Return what a MWh bought from each seller is worth to each buyer, payment aside ``(sellers, buyers)``."""
-        return self._factor(self.buyers.value_eur_per_mwh[None, :]) * self.buyers.value_eur_per_mwh[None, :]
+        value = self.buyers.value_eur_per_mwh[None, :]
+        return self._factor(value) * value - self.charge(self.sellers.place[:, None], self.buyers.place)
 
     def pair_value(self) -> Floats:
         """Return ``w_ij`` ``(sellers, buyers)``, blocked pairs included."""
         return self.seller_value() + self.buyer_value()
+
+    def charge(self, sold_at: Ints, bought_at: Ints) -> Floats | float:
+        """Return what the buyer is charged for a MWh sold at a place and bought at another; 0 where nobody is."""
+        return 0.0 if self.pair_charge is None else self.pair_charge[sold_at, bought_at]
 
     def _factor(self, value: Floats) -> Floats:
         places = np.ix_(self.sellers.place, self.buyers.place)

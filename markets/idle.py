@@ -6,6 +6,8 @@ import numpy as np
 
 from peerflex.core.arrays import Ints, floats
 from peerflex.core.network import Sensitivities
+from peerflex.core.protocols import Desk
+from peerflex.core.record import Agreement, Effort
 from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, TradeTerms, free_terms
 from peerflex.markets.matching import nothing_traded
 
@@ -28,6 +30,18 @@ class NoIncentive:
 
     def before(self, at_risk: Sensitivities, bus_of_peer: Ints) -> TradeTerms:
         return free_terms(len(bus_of_peer))
+
+
+@dataclass(frozen=True, slots=True)
+class NoService:
+    """Peers bid and trade once; the DSO looks at what that leads to, and answers nothing."""
+
+    def agree(self, desk: Desk, signal: Signal) -> Agreement:
+        nothing = floats(len(desk.peers))
+        plan = desk.bids(nothing)
+        result = desk.trade(plan, signal.terms)
+        expected = desk.flow(plan, result, nothing)
+        return Agreement(plan, result, signal.terms, nothing, expected, Effort(True, desk.clearings, desk.flows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from peerflex.core.units import QUANTITY_TOLERANCE_MW
 def flex_offers(orders: Orders, result: MarketResult, bus_of_peer: Ints) -> FlexOffers:
     """Return what dispatchable orders have left: a sale as an upward offer, a purchase as a downward one.
 
-    Place and price stay: what the energy costs or is worth to a peer does not depend on who takes it.
+    Place and price stay: what the energy costs or is worth to a peer does not depend on who takes it. An order with a
+    slope is offered at the price of the first MW that is left, the least that any of it costs.
     ``bus_of_peer`` has shape ``(peers,)``.
     """
     left_mw = orders.quantity_mw - result.accepted_mw
@@ -22,5 +23,6 @@ def flex_offers(orders: Orders, result: MarketResult, bus_of_peer: Ints) -> Flex
         bus=bus_of_peer[peer],
         side=orders.side[rows],
         quantity_mw=left_mw[rows],
-        price_eur_per_mwh=orders.price_eur_per_mwh[rows],
+        price_eur_per_mwh=orders.price_eur_per_mwh[rows]
+        + orders.side[rows] * orders.slope_eur_per_mwh2[rows] * result.accepted_mw[rows],
     )

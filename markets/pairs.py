@@ -41,6 +41,7 @@ def mirrored(game: Game) -> Game:
         blocked=game.blocked.T,
         gain_factor=game.gain_factor.T,
         cost_factor=game.cost_factor.T,
+        pair_charge=None if game.pair_charge is None else game.pair_charge.T,
     )
 
 
@@ -49,7 +50,8 @@ def components(game: Game, seller: Ints, buyer: Ints) -> tuple[Floats, Floats]:
     places = game.sellers.place[seller], game.buyers.place[buyer]
     sold, bought = game.sellers.value_eur_per_mwh[seller], game.buyers.value_eur_per_mwh[buyer]
     gain, cost = game.gain_factor[places], game.cost_factor[places]
-    return np.where(sold > 0, gain, cost) * sold, np.where(bought > 0, gain, cost) * bought
+    of_buyer = np.where(bought > 0, gain, cost) * bought - game.charge(*places)
+    return np.where(sold > 0, gain, cost) * sold, of_buyer
 
 
 def pair_price(game: Game, found: Equilibrium, seller: Ints, buyer: Ints) -> Floats:
@@ -72,10 +74,16 @@ def least_seller_dual(game: Game, buyer_dual: Floats) -> Floats:
     sellers, buyers = game.sellers, game.buyers
     if not (len(sellers) and len(buyers)):
         return floats(len(sellers))
+    if not game.weighted:  # then the best buyer for a place is the same for all its sellers
+        best_at = np.full(len(game.blocked), -np.inf)
+        np.maximum.at(best_at, buyers.place, buyers.value_eur_per_mwh - buyer_dual)
+        best_for = np.where(game.blocked, -np.inf, best_at).max(axis=1)
+        return np.asarray(np.maximum(sellers.value_eur_per_mwh + best_for[sellers.place], 0.0))
     froms, at = np.unique(sellers.place, return_inverse=True)
     order = np.argsort(buyers.place, kind="stable")
     tos, first = np.unique(buyers.place[order], return_index=True)
     left = _part(game, buyers.value_eur_per_mwh[order], froms[:, None], buyers.place[order]) - buyer_dual[order]
+    left -= game.charge(froms[:, None], buyers.place[order])
     best = np.maximum.reduceat(left, first, axis=1)
     best[game.blocked[np.ix_(froms, tos)]] = -np.inf
     own = _part(game, sellers.value_eur_per_mwh[:, None], sellers.place[:, None], tos)

@@ -33,8 +33,16 @@ def sift(
     doubts: list[tuple[str, Bools]] = [
         ("the peer does not exist", ~known),
         ("the side is neither +1 (sell) nor -1 (buy)", (orders.side != SELL) & (orders.side != BUY)),
-        ("the quantity is not a finite number >= 0 MW", ~(np.isfinite(quantity) & (quantity >= 0))),
+        ("the quantity is not a finite number >= 0 MW", ~_amount(quantity)),
         ("the price is not a finite number", ~np.isfinite(price)),
+        (
+            "slope, premium or penalty is not a finite number >= 0",
+            ~(
+                _amount(orders.slope_eur_per_mwh2)
+                & _amount(orders.premium_eur_per_mwh)
+                & _amount(orders.penalty_eur_per_mwh)
+            ),
+        ),
         (
             f"the price is beyond {LOWEST_PRICE_EUR_PER_MWH:g} to {HIGHEST_PRICE_EUR_PER_MWH:g} EUR/MWh",
             (price < LOWEST_PRICE_EUR_PER_MWH) | (price > HIGHEST_PRICE_EUR_PER_MWH),
@@ -53,6 +61,12 @@ def sift(
     events += _rejection(orders, "the peer could not deliver or take what it offers in all", too_much)
     good &= ~too_much
     return (orders if good.all() else orders.take(good)), tuple(events)
+
+
+def _amount(column: Floats) -> Bools:
+    """Return which values are finite and not below 0."""
+    good: Bools = np.isfinite(column) & (column >= 0)
+    return good
 
 
 def _beyond_physics(orders: Orders, good: Bools, most_mw: Floats) -> Bools:

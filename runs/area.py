@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from peerflex.agents.regulation import Bid, Need
 from peerflex.core.network import Limits
 from peerflex.core.people import PeerState, PeerTable, Profiles
-from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Incentive, Market
+from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Incentive, Market, Service
 from peerflex.core.record import Tariffs
+from peerflex.core.regulation import System
 from peerflex.core.units import SECONDS_PER_HOUR
 
 
@@ -23,12 +25,22 @@ class DsoSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TsoSettings:
+    """What the TSO wants, how it bids, and which peer's row is its virtual load."""
+
+    need: Need
+    bid: Bid
+    peer: int
+
+
+@dataclass(frozen=True, slots=True)
 class Area:
     """One scenario, resolved: ``runs.build`` makes it, the hour reads it, nobody changes it.
 
     ``behaviours`` and ``behaviour_names`` are in the order of ``peers.behaviour``. ``grid`` is the physics of
     the scenario and ``diagnostic`` the AC flow beside it in linear physics, else None. ``forecast_error`` is the
-    peers' own, relative. ``steps`` is the horizon.
+    peers' own, relative. ``steps`` is the horizon. Peers at ``upstream_bus`` (-1: none) are beyond the network;
+    ``system`` is the synchronous area it belongs to and ``tso`` who buys regulation, None if there is none.
     """
 
     peers: PeerTable
@@ -37,6 +49,7 @@ class Area:
     behaviours: tuple[Behaviour, ...]
     behaviour_names: tuple[str, ...]
     market: Market
+    service: Service
     flex_market: FlexMarket
     grid: Grid
     diagnostic: Grid | None
@@ -47,6 +60,9 @@ class Area:
     seed: int
     steps: int
     step_s: int
+    upstream_bus: int = -1
+    system: System | None = None
+    tso: TsoSettings | None = None
 
     @property
     def hours(self) -> float:

@@ -11,6 +11,7 @@ from peerflex.core.people import Observation, PeerState
 from peerflex.core.protocols import Behaviour, FlexMarket, Grid
 from peerflex.core.streams import stream
 from peerflex.core.units import SELL
+from peerflex.grid.factors import Factors
 from peerflex.grid.limits import uniform_limits
 from peerflex.grid.network import Network, open_network
 from peerflex.markets.idle import NoFlexMarket, NoIncentive
@@ -19,11 +20,15 @@ from peerflex.runs.chosen import leaves_nothing_congested
 from peerflex.runs.components import make
 from peerflex.runs.plugins import Registry
 from peerflex.runs.rated import rated
+from peerflex.runs.regulated import regulated
 from peerflex.scenarios.load import LoadedScenario
+from peerflex.scenarios.peer_schema import Component, PeerGroup
 from peerflex.scenarios.peers import build_peers
 from peerflex.scenarios.population import build_population
 from peerflex.scenarios.profiles import build_profiles
-from peerflex.scenarios.schema import Component, PeerGroup, Scenario
+from peerflex.scenarios.schema import Scenario
+from peerflex.scenarios.units import build_units
+from peerflex.scenarios.upstream import padded, with_upstream
 
 HALF = 0.5
 
@@ -58,7 +63,9 @@ def _redrawn(loaded: LoadedScenario, built: Built, attempt: int) -> Built:
     """Return the same area with the traders of another draw."""
     connections, buses = built.network.connections, built.area.grid.buses
     population = build_population(loaded, connections, buses, attempt)
-    return replace(built, area=replace(built.area, peers=build_peers(loaded, connections, buses, population)))
+    local = build_peers(loaded, connections, buses, population)
+    peers = with_upstream(loaded.scenario, local, built.network.slack_bus)
+    return replace(built, area=replace(built.area, peers=peers))
 
 
 def _build(loaded: LoadedScenario, registry: Registry) -> Built:
@@ -69,14 +76,18 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
     network = rated(loaded, network, population)
     linear = scenario.physics == "linear"
     grid: Grid = network.linear() if linear else network.ac
-    peers = build_peers(loaded, network.connections, grid.buses, population)
+    units = build_units(loaded, grid.buses)
+    local = build_peers(loaded, network.connections, grid.buses, population, units)
+    profiles = build_profiles(loaded, network.connections, local, network.year, population, units)
+    peers = with_upstream(scenario, local, network.slack_bus)
     area = Area(
         peers=peers,
         start=PeerState(np.zeros(len(peers))),  # batteries begin empty: nobody wins by energy it was given
-        profiles=build_profiles(loaded, network.connections, peers, network.year, population),
+        profiles=padded(profiles, len(peers)),
         behaviours=tuple(_behaviour(group, row, registry, origin) for row, group in enumerate(scenario.peers)),
         behaviour_names=tuple(group.name for group in scenario.peers),
         market=_component(registry.markets, scenario.market.p2p, f"{origin}: market.p2p"),
+        service=_component(registry.services, scenario.market.service, f"{origin}: market.service"),
         flex_market=_flex_market(scenario, registry, f"{origin}: market.lfm"),
         grid=grid,
         diagnostic=network.ac if linear and scenario.diagnostic == "ac" else None,
@@ -95,11 +106,18 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
         steps=scenario.time.steps,
         step_s=scenario.time.step_s,
     )
+    area = regulated(loaded, area, network.slack_bus)
     if not isinstance(area.flex_market, NoFlexMarket):
         check_interface_price(area, origin)
     if not isinstance(area.dso.incentive, NoIncentive) and not getattr(area.market, "heeds_terms", False):
         what = f"the market {scenario.market.p2p.kind!r} does not heed what the DSO says about trades"
         raise InputError(f"{origin}: market.incentive", what, "Use bilateral-equilibrium, or incentive none.")
+    for name, behaviour in zip(area.behaviour_names, area.behaviours, strict=True):
+        if getattr(behaviour, "has_slopes", False) and not getattr(area.market, "heeds_slopes", False):
+            what = f"sees one price an order, and {name!r} bids prices that change with every MW"
+            raise InputError(f"{origin}: market.p2p", what, "Use bilateral-equilibrium, or another behaviour.")
+    if getattr(area.service, "sets_terms", False):
+        check_service(area, f"{origin}: market.service")
     return Built(area, network)
 
 
@@ -111,6 +129,7 @@ def _network(loaded: LoadedScenario, impedance_error: float) -> Network:
         base=loaded.base,
         impedance_error=impedance_error,
         seed=loaded.scenario.seed,
+        factors=Factors(grid.line_impedance_factor, grid.line_rating_factor, grid.trafo_rating_factor),
     )
 
 
@@ -144,6 +163,16 @@ def _flex_market(scenario: Scenario, registry: Registry, where: str) -> FlexMark
         parameters = component.parameters | {price: scenario.tariffs.interface_eur_per_mwh}
         market = make(registry.flex_markets, component.kind, parameters, where)
     return market
+
+
+def check_service(area: Area, where: str) -> None:
+    """Refuse a service of the DSO whose terms of trade the market does not heed, or heeds otherwise than it expects."""
+    if not getattr(area.market, "heeds_terms", False):
+        what = "sets terms of trade, and the market does not heed what the DSO says about trades"
+        raise InputError(where, what, "Use the market bilateral-equilibrium, or service none.")
+    misfit = area.service.misfit(area.market, area.dso.incentive) if hasattr(area.service, "misfit") else ""
+    if misfit:
+        raise InputError(where, misfit, "Change either of the two, or use another service.")
 
 
 def check_interface_price(area: Area, origin: str) -> None:
@@ -192,6 +221,11 @@ def _quiet_hour(area: Area, kind: int) -> Observation:
         relief=np.zeros(n),
         retail_eur_per_mwh=np.full(n, area.tariffs.retail_eur_per_mwh),
         feed_in_eur_per_mwh=np.full(n, area.tariffs.feed_in_eur_per_mwh),
+        installed_mw=peers.pv_mw[rows],
+        marginal_eur_per_mwh=peers.marginal_eur_per_mwh[rows],
+        marginal_rise_eur_per_mwh=peers.marginal_rise_eur_per_mwh[rows],
+        least_mw=peers.least_mw[rows],
+        called_share=np.zeros(n),
         start_s=0,
         duration_s=area.step_s,
     )

@@ -6,6 +6,7 @@ cut short and is simulated again.
 
 import types
 from dataclasses import dataclass, fields, is_dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -69,7 +70,9 @@ def encode(value: Any) -> Any:
         case tuple():
             return [encode(each) for each in value]
         case _ if is_dataclass(value):
-            return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
+            there = {field.name: getattr(value, field.name) for field in fields(value)}
+            later = _later(value)
+            return {name: encode(each) for name, each in there.items() if not (name in later and each is None)}
     raise TypeError(f"a checkpoint cannot hold a {type(value).__name__}")
 
 
@@ -101,14 +104,21 @@ def _decode(kind: Any, content: Any) -> Any:
         return tuple(_decode(each, part) for each, part in zip(kinds, content, strict=True))
     if is_dataclass(kind):
         hints = get_type_hints(kind)
-        if content.keys() != hints.keys():
+        if not hints.keys() - _later(kind) <= content.keys() <= hints.keys():
             raise ValueError(f"fields {sorted(content)} instead of {sorted(hints)}")
-        return kind(**{name: _decode(hint, content[name]) for name, hint in hints.items()})  # type: ignore[operator]
+        return kind(**{name: _decode(hints[name], part) for name, part in content.items()})  # type: ignore[operator]
+    if isinstance(kind, type) and issubclass(kind, IntEnum) and type(content) is int:
+        return kind(content)
     if kind is float:
         return float.fromhex(content)
     if kind not in (int, bool, str) or type(content) is not kind:
         raise TypeError(f"{content!r} is not a {kind}")
     return content
+
+
+def _later(kind: Any) -> set[str]:
+    """Return the fields that came later: None unless used, and then left out, as in older checkpoints."""
+    return {field.name for field in fields(kind) if field.default is None}
 
 
 def _array_text(array: npt.NDArray[Any]) -> str:

@@ -266,19 +266,23 @@ def overload_mva(part: Part) -> Floats:
     return power
 
 
-def premium(part: Part) -> Floats:
-    """Take what the DSO pays both sides of every trade, per hour."""
-    trades = "decision.result.trades"
-    each = part.joined(f"{trades}.seller_premium_eur_per_mwh") + part.joined(f"{trades}.buyer_premium_eur_per_mwh")
-    paid: Floats = each * part.joined(f"{trades}.quantity_mw")
-    return paid
-
-
 def diagnostic(value: Source) -> Source:
     """Take a float of the AC diagnostic; NaN in AC physics, which has none."""
+    return _where_there("diagnostic", value)
 
+
+def of_frequency(name: str) -> Source:
+    """Take a float of the area's frequency; NaN where none is simulated."""
+    return _where_there("frequency", each(f"frequency.{name}"))
+
+
+def system_state(part: Part) -> list[str | None]:
+    return [None if state is None else state.system_state.name.lower() for state in part.values("frequency")]
+
+
+def _where_there(path: str, value: Source) -> Source:
     def read(part: Part) -> Floats:
-        there = [row for row, state in enumerate(part.values("diagnostic")) if state is not None]
+        there = [row for row, state in enumerate(part.values(path)) if state is not None]
         result = np.full(len(part.records), np.nan)
         if there:
             result[there] = value(Part(part.manifest, [part.records[row] for row in there]))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from peerflex.core.units import KW_PER_MW
+from peerflex.runs.figure_frequency import draw_frequency, has_frequency
 from peerflex.runs.reader import Run
 
 if TYPE_CHECKING:
@@ -17,16 +18,17 @@ BLUE, ORANGE, GREEN, GREY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#7f7f7f", 
 
 
 def run_picture(run: Run, reference: Run | None = None) -> "Figure":
-    """Return the picture of a run: the wires, the trades, the prices and who gained.
+    """Return the picture of a run: the wires, the trades, the prices and who gained, and the frequency if it has one.
 
     With a ``reference`` (the same without any market) both are drawn, and gains are against it.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 11), layout="constrained")
+    system = has_frequency(run)
+    figure = Figure(figsize=(12, 16 if system else 11), layout="constrained")
     scenario = run.manifest.scenario
     figure.suptitle(f"{scenario['title']}  (seed {run.manifest.seed})", fontsize=14)
-    wires, energy = figure.subfigures(2, 1, squeeze=False).ravel()
+    wires, energy, *beyond = figure.subfigures(3 if system else 2, 1, squeeze=False).ravel()
     voltage, loading = wires.subplots(2, 1, sharex=True)
     _voltages(voltage, run, reference)
     _loadings(loading, run, reference)
@@ -35,7 +37,12 @@ def run_picture(run: Run, reference: Run | None = None) -> "Figure":
     _volumes(trades, run)
     _prices(prices, run)
     _gains(right.subplots(1, 1), run, reference)
-    for axis in (voltage, loading, trades, prices):
+    axes = [voltage, loading, trades, prices]
+    for part in beyond:
+        frequency, regulation = part.subplots(2, 1, sharex=True)
+        draw_frequency(frequency, regulation, run)
+        axes += [frequency, regulation]
+    for axis in axes:
         axis.margins(x=0)
         _days(axis)
         axis.spines[["top", "right"]].set_visible(False)
@@ -113,6 +120,9 @@ def _volumes(axis: "Axes", run: Run) -> None:
 def _prices(axis: "Axes", run: Run) -> None:
     hours, tariffs = run.hours, run.manifest.scenario["tariffs"]
     axis.step(_time(hours), hours["p2p_price_eur_per_mwh"], where="mid", color=GREEN, label="peer to peer")
+    if has_frequency(run):
+        axis.step(_time(hours), hours["tso_price_eur_per_mwh"], where="mid", color=PURPLE, label="TSO, for regulation")
+        _legend(axis)
     for name, label in (("retail_eur_per_mwh", "retail"), ("feed_in_eur_per_mwh", "feed-in")):
         axis.axhline(tariffs[name], color=GREY, linestyle=":", linewidth=1)
         axis.annotate(

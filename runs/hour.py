@@ -5,21 +5,24 @@ step 8; ``conclude`` is steps 9 and 10 (settle, record). The Mesa driver does th
 co-simulation the market, the grid and the meter are simulators of their own and do one each.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from peerflex.agents.dispatch import dispatch
 from peerflex.core.arrays import add_up
+from peerflex.core.frequency import FrequencyState
 from peerflex.core.network import GridState, Injections
 from peerflex.core.people import PeerState
 from peerflex.core.record import Decision, HourRecord
-from peerflex.core.streams import stream
+from peerflex.core.regulation import NO_REGULATION
+from peerflex.core.trade import Orders
 from peerflex.grid.limits import find_violations
 from peerflex.markets.leftovers import flex_offers
 from peerflex.markets.meter import metered_mw
 from peerflex.markets.settlement import check_balance, settle
-from peerflex.markets.tradable import clear_tradable
-from peerflex.runs import bidding, incidents, knowledge, messages
+from peerflex.runs import frequency as respond
+from peerflex.runs import incidents, knowledge, messages
 from peerflex.runs.area import Area
+from peerflex.runs.desk import HourDesk, moved, sold
 
 if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel
@@ -35,62 +38,74 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
     dso_forecast = knowledge.dso_forecast(area, step, base)
     forecast_state = model.dso.expects(dso_forecast)
     signal = model.dso.signal(forecast_state, measured)
-    seen = knowledge.observe(area, step, state, forecast, signal, measured, model.supplier)
 
-    # 3 bid: one call per kind of behaviour.
-    plan, rejected = bidding.ask(area, step, seen, forecast)
+    # 3 bid, 4 trade, 5 check: one call per kind of behaviour, one market; the DSO's service may ask for more of each.
+    # An order that is dispatchable moves an asset; any other energy flows anyway.
+    # The TSO takes part with what the last step's frequency makes it want.
+    tso = model.tso
+    request_mw = 0.0 if tso is None else tso.request_mw(step, model.frequency)
+    beside = Orders.empty() if tso is None else tso.orders(request_mw, step * area.step_s, area.step_s)
+    desk = HourDesk(model, step, state, measured, base, forecast, dso_forecast, signal, beside)
+    agreed = area.service.agree(desk, signal)
+    plan, result = agreed.plan, agreed.result
     orders = plan.orders
+    traded_mw, moved_mw = sold(orders, result, len(peers)), moved(orders, result, len(peers))
 
-    # 4 trade. An order that is dispatchable moves an asset; any other energy flows anyway.
-    result = clear_tradable(area.market, orders, peers.trade, signal, stream(area.seed, "market", step))
-    sold_mw = orders.side * result.accepted_mw
-    traded_mw = add_up(orders.peer, sold_mw, len(peers))
-    moved_mw = add_up(orders.peer, sold_mw * orders.dispatchable, len(peers))
-
-    # 5 check, 6 flexibility: the DSO tries the announced schedules and buys what its limits need from what is left.
-    announced = dispatch(peers, state, forecast.load_mw, plan.pv_mw, plan.battery_mw, moved_mw, area.hours)
-    expected = model.dso.expects(knowledge.dso_expects(area, dso_forecast, base, announced.injection_mw))
+    # 6 flexibility: the DSO buys what its limits need from what is left.
     offers = flex_offers(orders, result, peers.bus)
-    bought = model.fmo.procure(model.dso, expected, offers)
+    if tso is not None:
+        offers = offers.take(offers.peer != tso.peer)
+    bought = model.fmo.procure(model.dso, agreed.expected, offers)
     flex_mw = add_up(offers.peer, offers.side * bought.result.accepted_mw, len(peers))
 
     # 7 deliver: scheduled is what forecasts and contracts promise, delivered what then really happens.
-    change_mw = moved_mw + flex_mw
-    scheduled = dispatch(peers, state, forecast.load_mw, plan.pv_mw, plan.battery_mw, change_mw, area.hours)
-    real_pv_mw = base.pv_mw - (forecast.pv_mw - plan.pv_mw)
-    delivered = dispatch(peers, state, base.load_mw, real_pv_mw, plan.battery_mw, change_mw, area.hours)
+    scheduled = desk.scheduled(plan, moved_mw + flex_mw)
+    delivered = desk.delivered(plan, moved_mw + flex_mw)
+    load_mvar = knowledge.load_mvar(area, base, delivered.injection_mw, agreed.reactive_mvar)
+    regulation = NO_REGULATION if tso is None else tso.regulation(request_mw, traded_mw, result.trades)
     return Decision(
         step=step,
-        outlook=model.dso.outlook(forecast_state, expected),
-        signal=signal,
+        outlook=model.dso.outlook(forecast_state, agreed.expected),
+        signal=replace(signal, terms=agreed.terms),
         orders=orders,
         result=result,
         need=bought.need,
         offers=offers,
         flex=bought.result,
         load_mw=delivered.load_mw,
-        load_mvar=base.load_mvar,
+        load_mvar=load_mvar,
         pv_mw=delivered.pv_mw,
         battery_mw=delivered.battery_mw,
         contracted_mw=traded_mw + flex_mw,
         scheduled_mw=scheduled.injection_mw,
         peers=delivered.after,
-        injections=knowledge.by_bus(area, delivered.injection_mw, -base.load_mvar),
-        messages=messages.said(model, orders, result, bought, measured),
-        events=(*rejected, *incidents.of_flexibility(area, offers, bought)),
+        injections=knowledge.by_bus(area, delivered.injection_mw, -load_mvar),
+        messages=messages.said(model, desk, agreed, bought, regulation),
+        events=(*desk.rejected, *incidents.of_regulation(regulation), *incidents.of_flexibility(area, offers, bought)),
+        effort=agreed.effort,
+        regulation=regulation,
     )
 
 
 def conclude(
-    area: Area, decision: Decision, external: Injections, state: GridState, diagnostic: GridState | None
+    area: Area,
+    decision: Decision,
+    external: Injections,
+    state: GridState,
+    diagnostic: GridState | None,
+    last: FrequencyState | None,
 ) -> HourRecord:
     """Return the whole record of a step: what the meters saw, who owes whom, which limits were not kept.
+
+    ``last`` is what the frequency did in the step before, None if there was none.
 
     Raises:
         SimulationError: if energy or money does not balance.
     """
     peers_mw, external_mw = metered_mw(decision, external, state, area.peers.bus)
     ledger = settle(decision, peers_mw, external_mw, state, area.tariffs, area.hours)
+    answer = respond.frequency(area, decision, peers_mw, last)
+    deviation_mw = respond.feeder_deviation_mw(area, decision, peers_mw)
     check_balance(ledger, peers_mw, external_mw, state, area.hours, where=f"step {decision.step}")
     return HourRecord(
         decision=decision,
@@ -101,5 +116,7 @@ def conclude(
         violations=find_violations(state, area.limits),
         ledger=ledger,
         messages=(*decision.messages, *messages.metered(len(area.peers))),
-        events=(*decision.events, *incidents.of_physics(area, state)),
+        events=(*decision.events, *incidents.of_physics(area, state), *incidents.of_frequency(answer)),
+        delivered_mw=respond.delivered_mw(decision.regulation, deviation_mw),
+        frequency=answer,
     )

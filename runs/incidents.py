@@ -3,13 +3,18 @@
 import numpy as np
 
 from peerflex.agents.fmo import Procurement
+from peerflex.core.frequency import FrequencyState, SystemState
 from peerflex.core.network import GridState
 from peerflex.core.record import Event
+from peerflex.core.regulation import Regulation
 from peerflex.core.trade import FlexOffers
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
 from peerflex.markets.idle import NoFlexMarket
 from peerflex.markets.lfm import eligible
 from peerflex.runs.area import Area
+
+NOTICEABLE_MW = 1e-6
+"""What markets leave of an order below this is rounding of their solvers."""
 
 
 def of_flexibility(area: Area, offers: FlexOffers, bought: Procurement) -> tuple[Event, ...]:
@@ -62,6 +67,42 @@ def of_physics(area: Area, state: GridState) -> tuple[Event, ...]:
         )
         for bus in np.flatnonzero(np.abs(state.shed_mw) > QUANTITY_TOLERANCE_MW)
     )
+
+
+def of_regulation(regulation: Regulation) -> tuple[Event, ...]:
+    """Say what the TSO asked for and nobody sold: too dear, or not there."""
+    missing_mw = abs(regulation.request_mw) - abs(regulation.contracted_mw)
+    if missing_mw <= NOTICEABLE_MW:
+        return ()
+    what = f"{missing_mw:.6f} MW of the {abs(regulation.request_mw):.6f} MW that the TSO requested were not sold to it"
+    return (Event("regulation-missing", "tso", what, "the automatic reserves carry what is missing"),)
+
+
+def of_frequency(state: FrequencyState | None) -> tuple[Event, ...]:
+    """Name the limits of the system operation guideline that were passed, and the reserves that were exhausted."""
+    if state is None:
+        return ()
+    where, extreme = "frequency", f"{1000 * state.extreme_hz:+.1f} mHz {state.extreme_at_s:.0f} s into the step"
+    told: list[Event] = []
+    if state.fcr_saturated:
+        what = f"all of the containment reserve was called for {state.fcr_saturated_s:.0f} s"
+        told += [Event("fcr-saturated", where, what, "only load that gives way and the restoration reserve still help")]
+    if state.afrr_saturated:
+        what = f"all of the restoration reserve was called for {state.afrr_saturated_s:.0f} s"
+        told += [Event("afrr-saturated", where, what, "frequency does not come back; containment reserve stays called")]
+    if state.sheds_load:
+        what = f"{extreme}: automatic demand disconnection would have begun"
+        told += [Event("load-shedding-limit", where, what, "no load is taken off here; the area is simulated on")]
+    if state.collapsed:
+        what = f"out of bounds {state.held_s:.0f} s into the step"
+        told += [Event("frequency-collapse", where, what, "nothing is activated any more; restored by the next step")]
+    elif state.system_state is not SystemState.NORMAL:
+        kind = f"frequency-{state.system_state.name.lower()}"
+        what = f"{extreme}, {state.seconds_outside:.0f} s outside the standard range"
+        told += [
+            Event(kind, where, what, "a system state of the guideline: what a TSO may then order is not simulated")
+        ]
+    return tuple(told)
 
 
 def _place(area: Area, is_voltage: bool, element: int) -> str:

@@ -12,6 +12,9 @@ from peerflex.core.streams import stream
 from peerflex.core.trade import Signal
 from peerflex.runs.area import Area
 
+MOST_OF_WAITING_LOAD = 2.0
+"""A load that waits for a trade can take this much of what it would have taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
@@ -54,12 +57,20 @@ def dso_forecast(area: Area, step: int, base: Base) -> Injections:
     return by_bus(area, base.pv_mw * factor[1] - base.load_mw * factor[0], -base.load_mvar * factor[0])
 
 
-def dso_expects(area: Area, forecast: Injections, base: Base, scheduled_mw: Floats) -> Injections:
+def dso_expects(
+    area: Area, forecast: Injections, base: Base, scheduled_mw: Floats, reactive_mvar: Floats
+) -> Injections:
     """Return what the DSO expects once traders announced their schedules: they correct its forecast, not its error."""
-    trading = area.peers.behaviour >= 0
+    trading = area.peers.trade | (area.peers.behaviour >= 0)
     announced_mw = np.where(trading, scheduled_mw - (base.pv_mw - base.load_mw), 0.0)
-    announced = by_bus(area, announced_mw, np.zeros(len(area.peers)))
-    return Injections(forecast.p_mw + announced.p_mw, forecast.q_mvar)
+    announced = by_bus(area, announced_mw, area.peers.tan_phi * announced_mw + reactive_mvar)
+    return Injections(forecast.p_mw + announced.p_mw, forecast.q_mvar + announced.q_mvar)
+
+
+def load_mvar(area: Area, base: Base, injection_mw: Floats, reactive_mvar: Floats) -> Floats:
+    """Return the reactive power that every peer takes: its profile's, and what goes with what it does otherwise."""
+    changed_mw = injection_mw - (base.pv_mw - base.load_mw)
+    return base.load_mvar - area.peers.tan_phi * changed_mw - reactive_mvar
 
 
 def observe(
@@ -70,6 +81,7 @@ def observe(
     signal: Signal,
     measured: GridState | None,
     supplier: Supplier,
+    called_share: Floats,
 ) -> list[Observation]:
     """Return what the peers of each behaviour see, in the order of the behaviours. Nothing else reaches a bid."""
     peers = area.peers
@@ -96,6 +108,11 @@ def observe(
                 relief=signal.relief[bus],
                 retail_eur_per_mwh=retail[rows],
                 feed_in_eur_per_mwh=feed_in[rows],
+                installed_mw=peers.pv_mw[rows],
+                marginal_eur_per_mwh=peers.marginal_eur_per_mwh[rows],
+                marginal_rise_eur_per_mwh=peers.marginal_rise_eur_per_mwh[rows],
+                least_mw=peers.least_mw[rows],
+                called_share=called_share[rows],
                 start_s=step * area.step_s,
                 duration_s=area.step_s,
             )

@@ -10,6 +10,7 @@ import numpy as np
 
 from peerflex.core.arrays import Floats, Ints, add_up
 from peerflex.core.parties import Role
+from peerflex.core.regulation import TSO
 from peerflex.core.units import QUANTITY_TOLERANCE_MW, SECONDS_PER_HOUR
 from peerflex.runs.reader import Run
 from peerflex.runs.store import write_json
@@ -67,12 +68,24 @@ class Seen:
         return float(np.mean(missing_mw <= QUANTITY_TOLERANCE_MW)) if missing_mw.size else math.nan
 
     def peers_eur(self) -> float:
-        roles = {role.name.lower() for role in Role}
-        return math.fsum(eur for party, eur in zip(self.parties, self.paid_eur, strict=True) if party not in roles)
+        others = {role.name.lower() for role in Role}
+        paid = zip(self.parties, self.paid_eur, strict=True)
+        return math.fsum(eur for party, eur in paid if party not in others and not _is_tso(party))
+
+    def tso_eur(self) -> float:
+        return math.fsum(eur for party, eur in zip(self.parties, self.paid_eur, strict=True) if _is_tso(party))
+
+    def magnitude(self, column: str) -> float:
+        return float(np.nansum(np.abs(self.hours(column)))) * self.step_hours
 
     def role_eur(self, role: Role) -> float:
         name = role.name.lower()
         return float(self.paid_eur[self.parties.index(name)]) if name in self.parties else 0.0
+
+
+def _is_tso(party: str) -> bool:
+    """Whether a party is the TSO's virtual load: a log puts its row behind a name that is a role's too."""
+    return party.partition("#")[0] == TSO
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,33 @@ KPIS: Final = (
         "Its largest distance to the bound proven, relative",
         lambda s: max(s.max("p2p_gap"), -s.min("p2p_gap")),
     ),
+    Kpi(
+        "welfare_eur",
+        "EUR",
+        "What trades are worth to buyers, less what they cost sellers",
+        lambda s: s.sum("welfare_eur"),
+    ),
+    Kpi(
+        "net_welfare_eur",
+        "EUR",
+        "The same less the penalty of what peers gave up beyond their offer",
+        lambda s: s.sum("welfare_eur") - s.sum("extra_penalty_eur"),
+    ),
+    Kpi(
+        "extra_flexibility_mwh",
+        "MWh",
+        "What peers gave up beyond what they offer of themselves",
+        lambda s: s.sum("extra_flexibility_mwh"),
+    ),
+    Kpi(
+        "called_share",
+        "1",
+        "Largest share of load or generation that the DSO called on",
+        lambda s: s.max("called_share"),
+    ),
+    Kpi("clearings", "1", "Clearings of the P2P market", lambda s: s.sum("clearings")),
+    Kpi("dso_flows", "1", "Power flows of the DSO's service", lambda s: s.sum("dso_flows")),
+    Kpi("most_dso_flows", "1", "The same: most in a step", lambda s: s.max("dso_flows")),
     Kpi(
         "incentive_cost_eur",
         "EUR",
@@ -147,6 +187,14 @@ KPIS: Final = (
     Kpi("peer_cost_eur", "EUR", "What all peers paid, minus what they received", Seen.peers_eur),
     Kpi("supplier_eur", "EUR", "What the supplier received, minus what it paid", lambda s: -s.role_eur(Role.SUPPLIER)),
     Kpi("dso_cost_eur", "EUR", "What the DSO paid, minus what it received", lambda s: s.role_eur(Role.DSO)),
+    Kpi("tso_cost_eur", "EUR", "What the TSO paid for regulation, minus what it received", Seen.tso_eur),
+    Kpi("tso_request_mwh", "MWh", "Regulation requested, either way", lambda s: s.magnitude("tso_request_mw")),
+    Kpi("tso_delivered_mwh", "MWh", "Regulation delivered, either way", lambda s: s.magnitude("tso_delivered_mw")),
+    Kpi("lowest_hz", "Hz", "Lowest frequency, as its deviation from nominal", lambda s: s.min("extreme_hz")),
+    Kpi("highest_hz", "Hz", "Highest frequency, likewise", lambda s: s.max("extreme_hz")),
+    Kpi("seconds_outside", "s", "Time outside the standard range of frequency", lambda s: s.sum("seconds_outside")),
+    Kpi("afrr_up_mwh", "MWh", "Restoration reserve activated upward, whole area", lambda s: s.sum("afrr_up_mwh")),
+    Kpi("afrr_down_mwh", "MWh", "The same, downward", lambda s: s.sum("afrr_down_mwh")),
 )
 """Every closing figure, in the order they are shown."""
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from peerflex.agents.fmo import Procurement
 from peerflex.core.messages import KINDS
-from peerflex.core.network import GridState
-from peerflex.core.record import MessageBatch
-from peerflex.core.trade import MarketResult, Orders
-from peerflex.markets.idle import NoFlexMarket, NoIncentive, NoMarket
+from peerflex.core.record import Agreement, MessageBatch
+from peerflex.core.regulation import Regulation
+from peerflex.markets.idle import NoFlexMarket, NoIncentive, NoMarket, NoService
+from peerflex.runs.desk import HourDesk
 
 if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel
@@ -24,26 +24,38 @@ def batch(kind: str, sender: str, receiver: str, count: int) -> MessageBatch:
 
 
 def said(
-    model: "AreaModel", orders: Orders, result: MarketResult, bought: Procurement, measured: GridState | None
+    model: "AreaModel", desk: HourDesk, agreed: Agreement, bought: Procurement, regulation: Regulation
 ) -> tuple[MessageBatch, ...]:
-    """Return what was said in steps 1 to 7, without the batches that are empty."""
+    """Return what was said in steps 1 to 7, without the batches that are empty.
+
+    Where the DSO has a service, it sees the trades of every clearing and answers; what it answers with are terms for
+    the next clearing, or a call for flexibility and new bids.
+    """
     trading = int(np.count_nonzero(model.peers.behaviour >= 0))
-    reports = measured is not None
+    traders = int(np.count_nonzero(model.peers.trade))
+    reports = desk.measured is not None
     trades = not isinstance(model.area.market, NoMarket)
+    checks = desk.clearings * (not isinstance(model.area.service, NoService))
+    new_terms = max(desk.clearings - desk.asked, 0) * bool(checks)
     need = bool(len(bought.need)) and not isinstance(model.area.flex_market, NoFlexMarket)
     batches = (
         batch("state-report", "grid", "dso", reports),
         batch("own-voltage", "grid", "peer", trading * reports),
         batch("signal", "dso", "peer", trading * model.dso.publishes),
-        batch("trade-terms", "dso", "peer", int(np.count_nonzero(model.peers.trade)) * _speaks(model)),
-        batch("bid", "peer", "mediator", int(np.count_nonzero(model.peers.trade[orders.peer])) * trades),
-        batch("award", "mediator", "peer", int(np.count_nonzero(result.accepted_mw))),
+        batch("trade-terms", "dso", "peer", traders * (_speaks(model) + new_terms)),
+        batch("flexibility-call", "dso", "peer", traders * (desk.asked - 1)),
+        batch("bid", "peer", "mediator", desk.bid_count * trades),
+        batch("proposed-trades", "mediator", "dso", checks),
+        batch("check-answer", "dso", "mediator", checks),
+        batch("award", "mediator", "peer", int(np.count_nonzero(agreed.result.accepted_mw))),
         batch("schedule", "peer", "supplier", trading),
         batch("schedule", "peer", "dso", trading),
         batch("flex-need", "dso", "fmo", bought.rounds * need),
         batch("flex-offer", "peer", "fmo", len(bought.result.accepted_mw) * need),
         batch("activation", "fmo", "peer", int(np.count_nonzero(bought.result.accepted_mw))),
         batch("flex-result", "fmo", "dso", bought.rounds * need),
+        batch("regulation-request", "tso", "mediator", regulation.request_mw != 0.0),
+        batch("regulation-offer", "mediator", "tso", regulation.request_mw != 0.0),
     )
     return tuple(each for each in batches if each.count)
 

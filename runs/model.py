@@ -9,6 +9,8 @@ from peerflex.agents.dso import DSO
 from peerflex.agents.fmo import FMO
 from peerflex.agents.peer import Peer
 from peerflex.agents.supplier import Supplier
+from peerflex.agents.tso import TSO
+from peerflex.core.frequency import FrequencyState
 from peerflex.core.network import GridState, Injections
 from peerflex.core.people import PeerState
 from peerflex.core.record import Decision, HourRecord
@@ -17,7 +19,7 @@ from peerflex.runs.hour import conclude, decide
 
 
 class AreaModel(mesa.Model):
-    """Peers, DSO, FMO and supplier of one area.
+    """Peers, DSO, FMO, supplier and TSO of one area.
 
     ``step()`` simulates one step in process and keeps it in ``record``. The co-simulation calls ``decide`` and
     ``remember`` instead and lets the grid answer elsewhere. ``hour`` counts the steps decided; Mesa's own
@@ -33,6 +35,7 @@ class AreaModel(mesa.Model):
         self.hour = 0
         self.state = area.start
         self.measured: GridState | None = None
+        self.frequency: FrequencyState | None = None
         self.decision: Decision | None = None
         self.record: HourRecord | None = None
         self.on_record: Callable[[HourRecord], None] | None = None
@@ -49,10 +52,14 @@ class AreaModel(mesa.Model):
             area.peers.bus,
         )
         self.fmo = FMO(self, area.flex_market, area.dso.lfm_rounds)
+        buyer = area.tso
+        self.tso = None if buyer is None else TSO(self, buyer.need, buyer.bid, buyer.peer)
 
-    def restore(self, hour: int, state: PeerState, measured: GridState | None) -> None:
+    def restore(
+        self, hour: int, state: PeerState, measured: GridState | None, frequency: FrequencyState | None = None
+    ) -> None:
         """Go on from the start of step ``hour`` with what was carried there."""
-        self.hour, self.state, self.measured = hour, state, measured
+        self.hour, self.state, self.measured, self.frequency = hour, state, measured, frequency
 
     def decide(self) -> Decision:
         """Decide the next step, on what peers carry and the last grid state they were shown."""
@@ -63,7 +70,7 @@ class AreaModel(mesa.Model):
 
     def remember(self, record: HourRecord) -> None:
         """Keep the record of the step that was decided, and hand it on to whoever listens."""
-        self.record = record
+        self.record, self.frequency = record, record.frequency
         if self.on_record is not None:
             self.on_record(record)
 
@@ -76,7 +83,8 @@ class AreaModel(mesa.Model):
         nothing = np.zeros(len(area.grid.buses))
         state = area.grid.solve(decision.injections)
         diagnostic = area.diagnostic.solve(decision.injections) if area.diagnostic else None
-        self.remember(conclude(area, decision, Injections(nothing, nothing), state, diagnostic))
+        external = Injections(nothing, nothing)
+        self.remember(conclude(area, decision, external, state, diagnostic, self.frequency))
         self.measured = state
 
     def close(self) -> None:

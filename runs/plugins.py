@@ -1,8 +1,8 @@
 """Where behaviours and markets come from: peerflex itself, installed entry points, and files the user names.
 
 Nothing of a user's is imported unless the scenario names it (entry points) or the command does (``--plugin``).
-A plugin file defines any of ``BEHAVIOURS``, ``MARKETS``, ``INCENTIVES`` and ``FLEX_MARKETS``: dictionaries from kind
-to class.
+A plugin file defines any of ``BEHAVIOURS``, ``MARKETS``, ``INCENTIVES``, ``SERVICES`` and ``FLEX_MARKETS``:
+dictionaries from kind to class.
 """
 
 import importlib.util
@@ -16,9 +16,9 @@ from typing import Any
 
 from peerflex.agents.registry import BEHAVIOURS
 from peerflex.core.errors import InputError
-from peerflex.markets.registry import FLEX_MARKETS, INCENTIVES, MARKETS
+from peerflex.markets.registry import FLEX_MARKETS, INCENTIVES, MARKETS, SERVICES
 
-SEAMS = ("BEHAVIOURS", "MARKETS", "INCENTIVES", "FLEX_MARKETS")
+SEAMS = ("BEHAVIOURS", "MARKETS", "INCENTIVES", "SERVICES", "FLEX_MARKETS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Registry:
     behaviours: Mapping[str, type[Any]]
     markets: Mapping[str, type[Any]]
     incentives: Mapping[str, type[Any]]
+    services: Mapping[str, type[Any]]
     flex_markets: Mapping[str, type[Any]]
     files: tuple[Path, ...] = ()
 
@@ -43,6 +44,7 @@ def registry(files: list[Path] | None = None) -> Registry:
         behaviours=_merged("BEHAVIOURS", BEHAVIOURS, modules),
         markets=_merged("MARKETS", MARKETS, modules),
         incentives=_merged("INCENTIVES", INCENTIVES, modules),
+        services=_merged("SERVICES", SERVICES, modules),
         flex_markets=_merged("FLEX_MARKETS", FLEX_MARKETS, modules),
         files=tuple(files or []),
     )

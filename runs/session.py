@@ -11,9 +11,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from peerflex.core.errors import InputError, SimulationError
+from peerflex.core.frequency import FrequencyState
 from peerflex.core.network import GridState
 from peerflex.core.people import PeerState
 from peerflex.core.record import HourRecord
+from peerflex.core.regulation import TSO
 from peerflex.runs.build import Built, build
 from peerflex.runs.manifest import PART_STEPS, Status, describe
 from peerflex.runs.plugins import Registry
@@ -30,10 +32,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """All that one step leaves to the next: what peers have, and what the wires were last measured to do."""
+    """All that one step leaves to the next: what peers have, and what the wires and the frequency did."""
 
     peers: PeerState
     measured: GridState
+    frequency: FrequencyState | None = None
 
 
 class Driver(Protocol):
@@ -104,7 +107,7 @@ class Session:
             raise InputError("--plugin", "two files have the same name", "Rename one: the run keeps a copy of each.")
         built = build(loaded, registry)
         area, scenario = built.area, loaded.scenario
-        groups = ("customers", *area.behaviour_names)
+        groups, names = ("customers", *area.behaviour_names), area.peers.name
         manifest = describe(
             scenario.model_dump(mode="json"),
             seed=scenario.seed,
@@ -113,7 +116,10 @@ class Session:
             start=scenario.time.start,
             driver=driver,
             peers=area.peers,
-            peer_groups=tuple(groups[int(kind) + 1] for kind in area.peers.behaviour),
+            peer_groups=tuple(
+                TSO if name == TSO else groups[int(kind) + 1]
+                for name, kind in zip(names, area.peers.behaviour, strict=True)
+            ),
             buses=area.grid.buses,
             branches=area.grid.branches,
             coupled=coupling is not None,
@@ -268,10 +274,10 @@ def _live(built: Built, writer: RunWriter, driver: str, carried: Carried | None,
 
     model = AreaModel(built.area)
     if carried is not None:
-        model.restore(writer.next_step, carried.peers, carried.measured)
+        model.restore(writer.next_step, carried.peers, carried.measured, carried.frequency)
 
     def log(record: HourRecord) -> None:
-        writer.append(record, Carried(record.decision.peers, record.state))
+        writer.append(record, Carried(record.decision.peers, record.state, record.frequency))
 
     model.on_record = log
     return _Live(built, model, _driver(driver, model, coupling), writer)

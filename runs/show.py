@@ -39,6 +39,7 @@ def show_list() -> None:
         ("Behaviours of peers (peers.*.behaviour)", parts.behaviours),
         ("Peer-to-peer markets (market.p2p)", parts.markets),
         ("Incentives: the DSO's terms for trades (market.incentive)", parts.incentives),
+        ("Services: how trades and wires come to terms (market.service)", parts.services),
         ("Flexibility markets (market.lfm)", parts.flex_markets),
     ):
         table = Table("kind", "parameter", "default", "meaning", title=title, title_justify="left", box=None)

@@ -114,10 +114,10 @@ class MeterSimulator(mosaik_api_v3.Simulator):
         super().__init__(_meta("Meter", ["decision", "answer"]))
 
     def init(
-        self, sid: str, time_resolution: float, area: Area, record: Callable[[HourRecord], None]
+        self, sid: str, time_resolution: float, model: AreaModel, record: Callable[[HourRecord], None]
     ) -> dict[str, Any]:
-        self._area, self._record = area, record
-        self._ticks = round(area.step_s / time_resolution)
+        self._area, self._record, self._last = model.area, record, model.frequency
+        self._ticks = round(model.area.step_s / time_resolution)
         return dict(self.meta)
 
     def create(self, num: int, model: str) -> list[dict[str, Any]]:
@@ -126,7 +126,9 @@ class MeterSimulator(mosaik_api_v3.Simulator):
     def step(self, time: int, inputs: dict[str, Any], max_advance: int) -> int:
         decision: Decision = _only(inputs["meter"]["decision"])
         answer: tuple[Injections, GridState, GridState | None] = _only(inputs["meter"]["answer"])
-        self._record(conclude(self._area, decision, *answer))
+        settled = conclude(self._area, decision, *answer, self._last)
+        self._last = settled.frequency
+        self._record(settled)
         return time + self._ticks
 
     def get_data(self, outputs: dict[str, list[str]]) -> dict[str, Any]:

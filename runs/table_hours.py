@@ -17,9 +17,10 @@ from peerflex.runs.columns import (
     peak_row,
     per_hour,
     positive,
-    premium,
     total,
 )
+from peerflex.runs.table_frequency import REGULATION
+from peerflex.runs.trade_columns import penalties, premium, unserved, welfare
 
 _ORDERS = "decision.orders"
 _TRADES = "decision.result.trades"
@@ -52,6 +53,23 @@ HOURS: Final = Table(
             "What the market maximised, if it optimises",
         ),
         Column("p2p_gap", "float", each("decision.result.gap"), "Its distance to the best bound proven, relative"),
+        Column(
+            "welfare_eur",
+            "float",
+            per_hour(added(_ORDERS, welfare)),
+            "What trades are worth to buyers, less what they cost sellers, at true prices",
+        ),
+        Column(
+            "extra_flexibility_mwh",
+            "float",
+            per_hour(added(_ORDERS, unserved)),
+            "What peers gave up beyond what they offer of themselves",
+        ),
+        Column("extra_penalty_eur", "float", per_hour(added(_ORDERS, penalties)), "What that counts against welfare"),
+        Column("called_share", "float", each("decision.effort.called_share"), "Largest share that the DSO called on"),
+        Column("clearings", "int", each("decision.effort.clearings"), "Clearings of the P2P market"),
+        Column("dso_flows", "int", each("decision.effort.flows"), "Power flows of the DSO's service"),
+        Column("settled", "bool", each("decision.effort.settled"), "Whether its service came to terms with the peers"),
         Column(
             "incentive_cost_eur",
             "float",
@@ -124,5 +142,6 @@ HOURS: Final = Table(
         Column(
             "ac_exchange_mwh", "float", diagnostic(per_hour(each("diagnostic.exchange_mw"))), "AC diagnostic: import"
         ),
+        *REGULATION,
     ),
 )

@@ -54,6 +54,24 @@ ORDERS: Final = Table(
         Column(
             "dispatchable", "bool", joined(f"{_ORDERS}.dispatchable"), "Whether it moves an asset only if it trades"
         ),
+        Column(
+            "slope_eur_per_mwh2",
+            "float",
+            joined(f"{_ORDERS}.slope_eur_per_mwh2"),
+            "Rise of the cost, or fall of the value, per MW",
+        ),
+        Column(
+            "premium_eur_per_mwh",
+            "float",
+            joined(f"{_ORDERS}.premium_eur_per_mwh"),
+            "How far the price is beyond the true one",
+        ),
+        Column(
+            "penalty_eur_per_mwh",
+            "float",
+            joined(f"{_ORDERS}.penalty_eur_per_mwh"),
+            "What not serving it counts against welfare",
+        ),
         Column("start_s", "int", joined(f"{_ORDERS}.start_s"), "Start of delivery, seconds from the scenario's start"),
         Column("duration_s", "int", joined(f"{_ORDERS}.duration_s"), "Length of delivery"),
         Column("accepted_mw", "float", joined("decision.result.accepted_mw"), "Power that found a partner"),

@@ -1,9 +1,9 @@
 """What the keys of scenario and study files have in common: kinds of values with their ranges, and strictness."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -15,6 +15,10 @@ Factor = Annotated[float, Field(ge=0, le=50)]
 Error = Annotated[float, Field(ge=0, le=1)]
 Price = Annotated[float, Field(ge=-500, le=5000)]
 VoltageLimit = Annotated[float, Field(ge=0.7, le=1.3)]
+
+
+SINCE: Final[dict[str, JsonValue]] = {"since": "frozen studies"}
+"""Keys that came later: hashes of frozen studies leave them out where they are not used."""
 
 
 def wrong(field: str, what: str, remedy: str) -> PydanticCustomError:

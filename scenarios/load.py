@@ -147,6 +147,8 @@ def _inputs(scenario: Scenario, base: Path, origin: str) -> tuple[Path, ...]:
     named = {"grid.path": scenario.grid.path}
     if scenario.profiles.source == "csv":
         named |= {"profiles.load": scenario.profiles.load, "profiles.pv": scenario.profiles.pv}
+    if scenario.tso is not None:
+        named |= {"tso.request.file": scenario.tso.request.file}
     for field, name in named.items():
         if name is not None:
             file_inside(base, name, f"{origin}: {field}")

@@ -12,15 +12,20 @@ from peerflex.core.streams import stream
 from peerflex.core.units import KW_PER_MW
 from peerflex.scenarios.load import LoadedScenario
 from peerflex.scenarios.population import Population, bus_called
+from peerflex.scenarios.units import Units
 
 CUSTOMER = -1
 """The group of connections that only are customers of the supplier."""
 
 
 def build_peers(
-    loaded: LoadedScenario, connections: Connections, buses: BusTable, population: Population | None = None
+    loaded: LoadedScenario,
+    connections: Connections,
+    buses: BusTable,
+    population: Population | None = None,
+    units: Units | None = None,
 ) -> PeerTable:
-    """Return a peer for every connection of the network, or of the population if there is one.
+    """Return a peer for every connection of the network, or of the population or the units if there are any.
 
     Groups at named buses come first; shares (of all connections, rounded) are drawn from the others. The draw
     depends on seed, shares and named buses only: other changes of a scenario leave everybody in their group.
@@ -29,6 +34,8 @@ def build_peers(
         InputError: if a bus does not exist, has no connection or is claimed twice, or too few connections
             are left for the shares.
     """
+    if units is not None:
+        return units.peers
     if population is None:
         pv_mw = connections.pv_mw * loaded.scenario.grid.pv_factor
         return _owners(loaded, connections.name, connections.bus, pv_mw, _drawn(loaded, connections, buses))
@@ -79,6 +86,10 @@ def _owners(loaded: LoadedScenario, name: tuple[str, ...], bus: Ints, pv_mw: Flo
         boiler_mw=nothing,
         up_eur_per_mwh=np.full(len(name), np.nan),
         down_eur_per_mwh=np.full(len(name), np.nan),
+        tan_phi=nothing,
+        marginal_eur_per_mwh=np.full(len(name), np.nan),
+        marginal_rise_eur_per_mwh=np.full(len(name), np.nan),
+        least_mw=nothing,
         trade=np.array([*(each.trades_with_peers for each in groups), False])[group],
     )
 

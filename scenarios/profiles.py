@@ -15,6 +15,7 @@ from peerflex.scenarios.load import BUNDLED, LoadedScenario
 from peerflex.scenarios.population import Population
 from peerflex.scenarios.schema import Scenario, Time
 from peerflex.scenarios.series import Series, average, read_series
+from peerflex.scenarios.units import Units
 
 SHAPES = BUNDLED / "data"
 SHAPE_MINUTES = 15
@@ -47,6 +48,7 @@ def build_profiles(
     peers: PeerTable,
     year: Year | None,
     population: Population | None = None,
+    units: Units | None = None,
 ) -> Profiles:
     """Return load and PV of every peer, shapes ``(steps, peers)``; ``connections`` are the network's.
 
@@ -57,6 +59,8 @@ def build_profiles(
         InputError: if a profile is missing, too short, or names what is not there.
     """
     scenario = loaded.scenario
+    if units is not None:
+        return units.profiles
     sources = {"grid": _from_year, "csv": _from_csv, "shapes": _from_shapes, "steady": _steady}
     network = sources[scenario.profiles.source](loaded, connections, year)
     profiles = Profiles(

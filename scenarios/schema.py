@@ -8,26 +8,14 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
-from peerflex.core.record import Tariffs
 from peerflex.core.units import MINUTES_PER_HOUR, SECONDS_PER_MINUTE
-from peerflex.scenarios.fields import BusName, Error, Factor, Price, Section, Share, Slug, Start, VoltageLimit, wrong
-from peerflex.scenarios.system_schema import Population, Ratings
-
-
-class Component(BaseModel):
-    """A kind of behaviour or market and its parameters, written side by side."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
-    __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
-
-    kind: str = Field(min_length=1, description="which one; `peerflex list` names them with their parameters")
-
-    @property
-    def parameters(self) -> dict[str, JsonValue]:
-        """Everything beside ``kind``."""
-        return dict(self.__pydantic_extra__)
+from peerflex.scenarios.fields import SINCE, Error, Factor, Section, Slug, Start, VoltageLimit, wrong
+from peerflex.scenarios.peer_schema import Component, PeerGroup
+from peerflex.scenarios.system_schema import Multiple, Population, Ratings, Units
+from peerflex.scenarios.tariff_schema import Delivery, TariffRates
+from peerflex.scenarios.tso_schema import Frequency, Tso, check_together
 
 
 class Grid(Section):
@@ -39,6 +27,15 @@ class Grid(Section):
     demand_factor: Factor = Field(default=1.0, description="every load is multiplied by this")
     pv_factor: Factor = Field(default=1.0, description="every PV system of the network is multiplied by this")
     ratings: Ratings | None = Field(default=None, description="branch ratings drawn to congest it")
+    line_impedance_factor: Multiple = Field(
+        default=1.0, description="every line's impedance is multiplied by this", json_schema_extra=SINCE
+    )
+    line_rating_factor: Multiple = Field(
+        default=1.0, description="what every line may carry is multiplied by this", json_schema_extra=SINCE
+    )
+    trafo_rating_factor: Multiple = Field(
+        default=1.0, description="what every transformer may carry is multiplied by this", json_schema_extra=SINCE
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -101,47 +98,6 @@ class ProfileSource(Section):
         return self
 
 
-class PeerGroup(Section):
-    """Connections that behave alike and own alike: a share of all, those at named buses, or part of the population."""
-
-    name: Slug = Field(description="name of the group")
-    share_of_connections: Share | None = Field(default=None, description="share of all connections, drawn by the seed")
-    at_buses: tuple[BusName, ...] | None = Field(
-        default=None,
-        min_length=1,
-        description="names of buses (a number is a name in digits) whose connections are members",
-    )
-    of_population: Literal["traders", "providers"] | None = Field(
-        default=None, description="which part of the scenario's population are members"
-    )
-    behaviour: Component = Field(description="how its members bid")
-    trades_with_peers: bool = Field(
-        default=True, description="whether its members offer to other peers, or to the flexibility market only"
-    )
-    pv_kw: float = Field(
-        default=0.0, ge=0, le=100_000, description="PV each member has beside what the network's file says"
-    )
-    battery_kwh: float = Field(default=0.0, ge=0, le=100_000, description="usable battery energy of each member")
-    battery_kw: float = Field(default=0.0, ge=0, le=100_000, description="battery power of each member, both ways")
-    battery_efficiency: float = Field(
-        default=0.95, ge=0.5, le=1, description="of charging and of discharging, one way each"
-    )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.share_of_connections is None and self.at_buses is None and self.of_population is None:
-            what = "is missing, and at_buses too: the group has no members"
-            raise wrong("share_of_connections", what, "Add share_of_connections or at_buses.")
-        if self.share_of_connections is not None and self.at_buses is not None:
-            raise wrong("at_buses", "is given beside share_of_connections", "Keep one of the two.")
-        if self.of_population is not None and (self.share_of_connections, self.at_buses) != (None, None):
-            raise wrong("of_population", "is given beside share_of_connections or at_buses", "Keep one of them.")
-        if (self.battery_kwh > 0) != (self.battery_kw > 0):
-            name = "battery_kw" if self.battery_kwh > 0 else "battery_kwh"
-            raise wrong(name, "is 0 though the group has a battery", "Give battery_kwh and battery_kw, or neither.")
-        return self
-
-
 class MarketDesign(Section):
     """Which markets there are, and in which order."""
 
@@ -151,6 +107,11 @@ class MarketDesign(Section):
     p2p: Component = Field(default=Component(kind="bilateral-pool"), description="how peers trade with each other")
     incentive: Component = Field(
         default=Component(kind="none"), description="what the DSO says about trades before they are made"
+    )
+    service: Component = Field(
+        default=Component(kind="none"),
+        description="how trades and the DSO's network come to terms",
+        json_schema_extra=SINCE,
     )
     lfm: Component = Field(default=Component(kind="linear"), description="the local flexibility market the DSO buys in")
 
@@ -189,51 +150,6 @@ class Dso(Section):
         return self
 
 
-class TariffRates(Section):
-    """What energy costs outside the local markets."""
-
-    retail_eur_per_mwh: Price = Field(default=320.0, description="what the supplier asks")
-    feed_in_eur_per_mwh: Price = Field(default=80.0, description="what the supplier pays")
-    wholesale_eur_per_mwh: Price = Field(
-        default=90.0, description="between supplier and upstream grid; also pays the losses"
-    )
-    imbalance_spread: Share = Field(
-        default=0.1, description="retail is raised, feed-in lowered by this for what was unscheduled"
-    )
-    interface_eur_per_mwh: Price = Field(
-        default=200.0, description="residual of a flexibility market, between DSO and supplier"
-    )
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        feed_in, interface, retail = self.feed_in_eur_per_mwh, self.interface_eur_per_mwh, self.retail_eur_per_mwh
-        if feed_in > retail:
-            what = f"{feed_in} is above retail_eur_per_mwh ({retail}): buying and feeding in would earn money"
-            raise wrong("feed_in_eur_per_mwh", what, "Give a feed-in tariff at or below the retail tariff.")
-        if not feed_in <= interface <= retail:
-            what = f"{interface} is not between feed-in ({feed_in}) and retail ({retail})"
-            raise wrong("interface_eur_per_mwh", what, "Give a price between the two tariffs.")
-        return self
-
-    def tariffs(self) -> Tariffs:
-        """Return them as every room knows them."""
-        return Tariffs(
-            self.retail_eur_per_mwh,
-            self.feed_in_eur_per_mwh,
-            self.wholesale_eur_per_mwh,
-            self.imbalance_spread,
-            self.interface_eur_per_mwh,
-        )
-
-
-class Delivery(Section):
-    """How far what peers deliver is what they announced."""
-
-    forecast_error: Error = Field(
-        default=0.0, description="relative standard deviation of the peers' own load and PV forecast"
-    )
-
-
 class Scenario(Section):
     """One run: a grid, peers, behaviours, a market design, a horizon, a seed."""
 
@@ -249,12 +165,23 @@ class Scenario(Section):
     population: Population | None = Field(
         default=None, description="connections with listed prices in place of the network's own"
     )
+    units: Units | None = Field(
+        default=None,
+        description="the units of a calibrated day in place of the network's own connections",
+        json_schema_extra=SINCE,
+    )
     market: MarketDesign = Field(default=MarketDesign(), description="the markets")
     physics: Literal["ac", "linear"] = Field(default="ac", description="AC power flow, or the lossless linear one")
     diagnostic: Literal["ac", "none"] = Field(default="ac", description="what is solved beside linear physics")
     dso: Dso = Field(default=Dso(), description="the distribution system operator")
     tariffs: TariffRates = Field(default=TariffRates(), description="prices outside the local markets")
     delivery: Delivery = Field(default=Delivery(), description="forecast against delivery")
+    frequency: Frequency | None = Field(
+        default=None, description="the synchronous area and what disturbs it", json_schema_extra=SINCE
+    )
+    tso: Tso | None = Field(
+        default=None, description="the TSO that buys regulation from peers", json_schema_extra=SINCE
+    )
     reference: Literal["no-market", "none"] = Field(
         default="none", description="also simulate the same without any market"
     )
@@ -273,9 +200,15 @@ class Scenario(Section):
         return self
 
     @model_validator(mode="after")
+    def _system_fits(self) -> Self:
+        names = tuple(group.name for group in self.peers)
+        check_together(self.frequency, self.tso, self.time.hours, self.time.step_s, self.units is not None, names)
+        return self
+
+    @model_validator(mode="after")
     def _population_fits(self) -> Self:
         stress = self.grid.ratings is not None and self.grid.ratings.stress is not None
-        parts = sorted(str(group.of_population) for group in self.peers)
+        parts = sorted(str(group.of_population) for group in self.peers if group.upstream_mw is None)
         if self.population is None:
             if set(parts) & {"traders", "providers"}:
                 raise wrong("population", "is missing: a group is part of it", "Add population, or give a share.")

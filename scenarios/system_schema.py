@@ -1,11 +1,13 @@
 """What a scenario file may say to make a system on purpose: ratings that congest a grid, a population with prices."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from peerflex.scenarios.fields import BusName, Factor, Price, Section, Share, wrong
 
+Multiple = Annotated[float, Field(gt=0, le=50)]
+UnitKind = Literal["load", "pv", "wind", "chp", "supplier"]
 Loading = Annotated[float, Field(ge=0.01, le=0.999)]
 Range = tuple[Loading, Loading]
 PriceRange = tuple[Price, Price]
@@ -145,6 +147,24 @@ class Population(Section):
         _check_order("up_eur_per_mwh", self.up_eur_per_mwh)
         _check_order("down_eur_per_mwh", self.down_eur_per_mwh)
         return self
+
+
+class Shapes(Section):
+    """SimBench profiles that make every day of a year another one, by how they differ from their own usual day."""
+
+    load: str = Field(description="load profile, e.g. H0-A; over its mean at the hour of the day")
+    pv: str = Field(description="sun, e.g. PV1; over its best at the hour of the day")
+    wind: str = Field(description="wind, e.g. WP4; over its mean at the hour of the day")
+
+
+class Units(Section):
+    """Peers and profiles from a calibrated day, which is a file of tagged facts."""
+
+    day: Literal["tso-dso-day"] = Field(description="which day")
+    factors: dict[str, Multiple] = Field(
+        default_factory=dict, description="facts of the day to be multiplied, to see what depends on them"
+    )
+    shapes: Shapes | None = Field(default=None, description="other days than the calibrated one; null: it is repeated")
 
 
 def _check_order(field: str, values: tuple[float, float]) -> None:

@@ -12,7 +12,7 @@ from peerflex.core.network import BranchTable, BusTable, GridState, Injections, 
 from peerflex.core.people import PeerState, PeerTable, Profiles
 from peerflex.core.record import Tariffs
 from peerflex.core.streams import stream
-from peerflex.markets.idle import NoIncentive
+from peerflex.markets.idle import NoIncentive, NoService
 from peerflex.markets.lfm import LocalFlexibilityMarket
 from peerflex.markets.pool import BilateralPool
 from peerflex.runs.area import Area, DsoSettings
@@ -90,12 +90,17 @@ def street(peers: int = 6, steps: int = 24, seed: int = 1, **changes: Any) -> Ar
             up_eur_per_mwh=np.full(peers, np.nan),
             down_eur_per_mwh=np.full(peers, np.nan),
             trade=np.ones(peers, dtype=np.bool_),
+            tan_phi=np.zeros(peers),
+            marginal_eur_per_mwh=np.full(peers, np.nan),
+            marginal_rise_eur_per_mwh=np.full(peers, np.nan),
+            least_mw=np.zeros(peers),
         ),
         start=PeerState(battery / 2),
         profiles=Profiles(load, load * 0.2, pv),
         behaviours=(Prosumer(flexible_load_share=0.5), Truthful(flexible_load_share=0.5)),
         behaviour_names=("prosumer", "truthful"),
         market=BilateralPool(),
+        service=NoService(),
         flex_market=LocalFlexibilityMarket(),
         grid=grid,
         diagnostic=None,

@@ -22,7 +22,7 @@ def book(*rows: tuple[int, float, float], dispatchable: bool = True) -> Orders:
     """Return orders from (side, quantity in MW, price); each is of a peer of its own."""
     n = len(rows)
     side, quantity, price = (np.array(column) for column in zip(*rows, strict=True)) if n else (np.zeros(0),) * 3
-    return Orders(
+    return Orders.plain(
         peer=np.arange(n),
         side=side.astype(np.int64),
         quantity_mw=quantity.astype(np.float64),
@@ -43,7 +43,7 @@ def books(draw: st.DrawFn, most_orders: int = 30) -> Orders:
     orders = book(*rows)
     peer = np.array(draw(st.lists(st.integers(0, 9), min_size=n, max_size=n)), dtype=np.int64)
     dispatchable = np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n)), dtype=np.bool_)
-    return Orders(
+    return Orders.plain(
         peer,
         orders.side,
         orders.quantity_mw,

@@ -14,7 +14,7 @@ def side_of(rng: np.random.Generator, sign: int, n: int, low: float, high: float
 
 
 def game_of(seed: int, kind: str) -> Game:
-    """Draw a game: all 'alike', one-way 'tree' of zones, 'blocked' at random, 'weighted' pairs, or also 'curved'."""
+    """Draw a game: all 'alike', one-way 'tree' of zones, 'blocked', 'weighted' or 'charged' pairs, or also 'curved'."""
     rng = np.random.default_rng(seed)
     sellers, buyers = (int(n) for n in rng.integers(1, 22, 2))
     if rng.random() < 0.5:  # willing sellers, as published
@@ -29,7 +29,8 @@ def game_of(seed: int, kind: str) -> Game:
     elif kind in ("weighted", "curved"):
         helped = rng.integers(0, 6, (PLACES, PLACES)) * ~np.eye(PLACES, dtype=np.bool_)
         gain, cost = 1.2**helped * 0.8**helped.T, 1.2**helped.T * 0.8**helped
-    return Game(*sides, blocked, gain, cost, pair_curvature=0.1 if kind == "curved" else 0.0)
+    charge = rng.uniform(-5, 20, (PLACES, PLACES)) * (rng.random((PLACES, PLACES)) < 0.7) if "charged" in kind else None
+    return Game(*sides, blocked, gain, cost, 0.1 if "curved" in kind else 0.0, charge)
 
 
 def towards_the_root(rng: np.random.Generator) -> Bools:

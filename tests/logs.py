@@ -32,7 +32,7 @@ def manifest(steps: int, n_peers: int = 5, part_steps: int = 24) -> Manifest:
     flat = np.zeros(n_peers)
     names = (*(f"house {row}" for row in range(n_peers - 1)), "dso")
     behaviour = np.arange(n_peers) % 3 - 1
-    peers = PeerTable(names, np.arange(n_peers) % N_BUSES, behaviour, *(flat,) * 8, flat == 0)
+    peers = PeerTable(names, np.arange(n_peers) % N_BUSES, behaviour, *(flat,) * 8, flat == 0, *(flat,) * 4)
     bus_names = (*(f"bus {row}" for row in range(N_BUSES - 2)), "end", "end")
     points = np.zeros(N_BUSES)
     branch_names = tuple(f"line {row}" for row in range(N_BRANCHES))
@@ -81,7 +81,7 @@ def record(step: int, n_peers: int, carried: Carried, scale: float = 1.0) -> Hou
     def sides(count: int) -> np.ndarray:
         return 2 * rng.integers(0, 2, count) - 1
 
-    orders = Orders(
+    orders = Orders.plain(
         peer=rows(n_peers, n_orders),
         side=sides(n_orders),
         quantity_mw=rng.random(n_orders),

@@ -26,6 +26,10 @@ def peers(n: int, battery_mwh: float = 0.01, battery_mw: float = 0.005, efficien
         up_eur_per_mwh=np.full(n, np.nan),
         down_eur_per_mwh=np.full(n, np.nan),
         trade=np.ones(n, dtype=np.bool_),
+        tan_phi=np.zeros(n),
+        marginal_eur_per_mwh=np.full(n, np.nan),
+        marginal_rise_eur_per_mwh=np.full(n, np.nan),
+        least_mw=np.zeros(n),
     )
 
 

@@ -28,7 +28,7 @@ KW = 1e-3
 def household(load_kw: float, pv_kw: float, stored_kwh: float, relief: float = 0.0) -> Observation:
     """Return the household of the pages: 10 kWh, 5 kW, 0.95 one way, tariffs 320 and 80."""
     one = [load_kw * KW, pv_kw * KW, stored_kwh * KW, 10 * KW, 5 * KW, 0.95, 0.0, 0.0, np.nan, np.nan, np.nan, relief]
-    one += [320.0, 80.0]
+    one += [320.0, 80.0, pv_kw * KW, np.nan, np.nan, 0.0, 0.0]
     return Observation(np.zeros(1, dtype=np.int64), *(np.array([value]) for value in one), start_s=0, duration_s=3600)
 
 
@@ -80,7 +80,14 @@ def test_battery() -> None:
     nobody = np.zeros(2, dtype=np.int64)
     done = dispatch(
         PeerTable(
-            ("Anna", "Ben"), nobody, nobody, np.zeros(2), *battery, *(np.zeros(2),) * 4, np.ones(2, dtype=np.bool_)
+            ("Anna", "Ben"),
+            nobody,
+            nobody,
+            np.zeros(2),
+            *battery,
+            *(np.zeros(2),) * 4,
+            np.ones(2, dtype=np.bool_),
+            *(np.zeros(2),) * 4,
         ),
         PeerState(np.array([2, 9]) * KW),
         load_mw=np.array([4, 0]) * KW,

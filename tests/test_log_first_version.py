@@ -11,7 +11,14 @@ from peerflex.runs.reader import Run, open_run
 from peerflex.runs.tables import TABLES
 
 FOLDER = Path(__file__).parent / "cases" / "run-first-version"
-LATER = {"forecast_loading", "pre_lfm_loading", "p2p_objective_eur", "pre_lfm_congested"}
+LATER = {
+    "forecast_loading",
+    "pre_lfm_loading",
+    "p2p_objective_eur",
+    "pre_lfm_congested",
+    "tso_request_mw",
+    "extreme_hz",
+}
 
 
 @pytest.fixture(scope="module")

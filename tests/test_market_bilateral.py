@@ -98,6 +98,27 @@ def test_without_terms_it_is_the_pool(orders: Orders) -> None:
         assert result.price_eur_per_mwh == pytest.approx(pool.price_eur_per_mwh, abs=1e-6)
 
 
+def test_the_rounding_of_a_large_order_is_no_trade_of_small_ones() -> None:
+    """A buyer of 1 MW finds no seller; the 0.15 kW beside it once brought a trade of 2e-16 MW, far below its cost."""
+    n, free = 4, free_terms(10)
+    orders = Orders.plain(
+        peer=np.array([3, 3, 3, 0]),
+        side=np.array([BUY, SELL, BUY, SELL]),
+        quantity_mw=np.array([1.0, 0.003, 0.003, 0.003]),
+        price_eur_per_mwh=np.array([0.0, 0.0, 0.5, 50.0]),
+        dispatchable=np.zeros(n, dtype=np.bool_),
+        start_s=np.zeros(n, dtype=np.int64),
+        duration_s=np.full(n, 3600),
+    )
+    place = np.random.default_rng(0).integers(0, PLACES, 10)
+    one = np.ones((PLACES, PLACES))
+    blocked = ~towards_the_root(np.random.default_rng(0))
+    terms = replace(free, place=place, blocked=blocked, gain_factor=one, cost_factor=one)
+    result = clear(BilateralEquilibrium(), terms, orders)
+    assert len(result.trades) == 0
+    assert result.accepted_mw == pytest.approx([0, 0.00015, 0.00015, 0], rel=1e-9)
+
+
 @settings(max_examples=30, deadline=None)
 @given(orders=books(12), seed=st.integers(0, 2**32 - 1))
 def test_blocked_peers_keep_the_contract_of_every_market(orders: Orders, seed: int) -> None:

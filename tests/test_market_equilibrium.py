@@ -17,7 +17,7 @@ from tests.games import game_of
 SAME_POSITION = 1e-5
 
 
-@pytest.mark.parametrize("kind", ["alike", "tree", "curved"])
+@pytest.mark.parametrize("kind", ["alike", "tree", "curved", "charged, curved"])
 def test_structured_and_generic_solvers_find_the_same_positions(kind: str) -> None:
     solvers = set()
     for seed in range(60):
@@ -30,10 +30,10 @@ def test_structured_and_generic_solvers_find_the_same_positions(kind: str) -> No
             (found.bought_mw, rival.bought_mw, game.buyers),
         ):
             assert (np.abs(position - other) <= SAME_POSITION * side.most_mw).all()
-    assert solvers - {"none"} == {{"alike": "pool", "tree": "zone-tree", "curved": "dual-newton"}[kind]}
+    assert solvers - {"none"} == {{"alike": "pool", "tree": "zone-tree"}.get(kind, "dual-newton")}
 
 
-@pytest.mark.parametrize("kind", ["alike", "tree", "blocked", "weighted", "curved"])
+@pytest.mark.parametrize("kind", ["alike", "tree", "blocked", "weighted", "curved", "charged", "charged, curved"])
 @pytest.mark.parametrize("by_shape", [True, False])
 def test_no_peer_gains_by_itself_and_no_trades_reach_more(kind: str, by_shape: bool) -> None:
     for seed in range(100, 130):
@@ -44,7 +44,7 @@ def test_no_peer_gains_by_itself_and_no_trades_reach_more(kind: str, by_shape: b
         assert max(gain.max() for gain in unilateral_gain(game, found)) <= 1e-8
 
 
-@pytest.mark.parametrize("kind", ["alike", "tree", "weighted", "curved"])
+@pytest.mark.parametrize("kind", ["alike", "tree", "weighted", "curved", "charged", "charged, curved"])
 def test_other_trades_are_no_equilibrium(kind: str) -> None:
     """Half a per cent less in one trade: the bound is missed and somebody would rather trade otherwise."""
     tried = 0
@@ -73,7 +73,10 @@ def test_broken_capacities_and_blocks_prove_nothing() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), kind=st.sampled_from(["alike", "tree", "blocked", "weighted", "curved"]))
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    kind=st.sampled_from(["alike", "tree", "blocked", "weighted", "curved", "charged", "charged, curved"]),
+)
 def test_the_bound_holds_for_any_duals_and_any_trades(seed: int, kind: str) -> None:
     game = game_of(seed, kind)
     rng = np.random.default_rng(seed)
@@ -88,7 +91,7 @@ def test_the_bound_holds_for_any_duals_and_any_trades(seed: int, kind: str) -> N
     assert tried.primal_eur_per_h <= best.dual_eur_per_h + 1e-9
 
 
-@pytest.mark.parametrize("kind", ["alike", "weighted", "curved"])
+@pytest.mark.parametrize("kind", ["alike", "weighted", "curved", "charged", "charged, curved"])
 def test_a_peers_own_best_answer_is_that_of_its_own_program(kind: str) -> None:
     """Away from an equilibrium: what one seller could gain, against a program with its prices and no other seller."""
     for seed in range(12):
@@ -117,7 +120,10 @@ def test_a_peers_own_best_answer_is_that_of_its_own_program(kind: str) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), kind=st.sampled_from(["tree", "blocked", "weighted", "curved"]))
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    kind=st.sampled_from(["tree", "blocked", "weighted", "curved", "charged", "charged, curved"]),
+)
 def test_trades_balance_keep_capacities_and_blocks_and_more_blocks_never_help(seed: int, kind: str) -> None:
     game = game_of(seed, kind)
     found = solve(game)
@@ -132,7 +138,7 @@ def test_trades_balance_keep_capacities_and_blocks_and_more_blocks_never_help(se
     assert fewer.primal_eur_per_h <= certify(game, found).dual_eur_per_h + 1e-9
 
 
-@pytest.mark.parametrize("kind", ["alike", "tree", "blocked", "weighted", "curved"])
+@pytest.mark.parametrize("kind", ["alike", "tree", "blocked", "weighted", "curved", "charged", "charged, curved"])
 def test_who_offers_nothing_trades_nothing_and_tempts_nobody(kind: str) -> None:
     for seed in range(20):
         game = game_of(seed, kind)
@@ -161,7 +167,7 @@ def test_the_default_pair_curvature_hardly_moves_the_equilibrium() -> None:
     assert max(lost) <= 1e-5
 
 
-@pytest.mark.parametrize("kind", ["alike", "tree", "blocked", "weighted", "curved"])
+@pytest.mark.parametrize("kind", ["alike", "tree", "blocked", "weighted", "curved", "charged", "charged, curved"])
 @pytest.mark.parametrize("by_shape", [True, False])
 def test_the_same_game_ends_in_the_same_bits(kind: str, by_shape: bool) -> None:
     for seed in range(5):

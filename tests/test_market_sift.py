@@ -83,7 +83,7 @@ ANY = st.floats(allow_nan=True, allow_infinity=True)
 def test_a_market_clears_whatever_is_left_of_any_nonsense(rows: list[tuple[int, int, float, float, int]]) -> None:
     peer, side, quantity, price, start = (np.array(column) for column in zip(*rows, strict=True)) if rows else [[]] * 5
     n = len(rows)
-    orders = Orders(
+    orders = Orders.plain(
         peer=np.array(peer, dtype=np.int64),
         side=np.array(side, dtype=np.int64),
         quantity_mw=np.array(quantity, dtype=np.float64),

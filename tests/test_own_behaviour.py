@@ -12,7 +12,7 @@ from peerflex.core.streams import stream
 from peerflex.core.units import BUY, SELL
 from peerflex.runs.components import make
 from peerflex.runs.plugins import registry
-from peerflex.scenarios.schema import PeerGroup
+from peerflex.scenarios.peer_schema import PeerGroup
 from tests.test_agents_behaviours import observation
 
 pytestmark = pytest.mark.tree

@@ -1,0 +1,131 @@
+"""The market of one hour as the DSO's service sees it: bids, trades and the flow they lead to, each on demand."""
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from peerflex.agents.dispatch import Dispatch, dispatch
+from peerflex.core.arrays import Floats, add_up
+from peerflex.core.network import GridState, Injections, Limits
+from peerflex.core.people import PeerState, PeerTable, Plan
+from peerflex.core.protocols import Grid
+from peerflex.core.record import Event
+from peerflex.core.streams import stream
+from peerflex.core.trade import MarketResult, Orders, Signal, TradeTerms
+from peerflex.markets.tradable import clear_tradable
+from peerflex.runs import bidding, knowledge
+
+if TYPE_CHECKING:
+    from peerflex.runs.model import AreaModel
+
+
+@dataclass(slots=True)
+class HourDesk:
+    """One hour's market, open for the DSO's service (``core.protocols.Desk``).
+
+    ``beside`` are orders that are in every plan: the TSO's. ``rejected`` is what was wrong with the bids asked for
+    last; ``asked`` counts how often bids were, ``bid_count`` the orders for the market that came in all.
+    """
+
+    model: "AreaModel"
+    step: int
+    state: PeerState
+    measured: GridState | None
+    base: knowledge.Base
+    forecast: knowledge.Base
+    dso_forecast: Injections
+    signal: Signal
+    beside: Orders
+    rejected: tuple[Event, ...] = ()
+    asked: int = field(default=0, init=False)
+    bid_count: int = field(default=0, init=False)
+    clearings: int = field(default=0, init=False)
+    flows: int = field(default=0, init=False)
+
+    @property
+    def peers(self) -> PeerTable:
+        return self.model.peers
+
+    @property
+    def grid(self) -> Grid:
+        return self.model.dso.grid
+
+    @property
+    def limits(self) -> Limits:
+        return self.model.dso.limits
+
+    def bids(self, called_share: Floats) -> Plan:
+        """Ask every behaviour, and whoever else has orders for this hour."""
+        model, area = self.model, self.model.area
+        seen = knowledge.observe(
+            area, self.step, self.state, self.forecast, self.signal, self.measured, model.supplier, called_share
+        )
+        plan, self.rejected = bidding.ask(area, self.step, seen, self.forecast)
+        if len(self.beside):
+            plan = replace(plan, orders=Orders.join([plan.orders, self.beside]))
+        self.asked += 1
+        self.bid_count += int(np.count_nonzero(self.peers.trade[plan.orders.peer]))
+        return plan
+
+    def trade(self, plan: Plan, terms: TradeTerms) -> MarketResult:
+        """Clear the market on the given terms."""
+        self.clearings += 1
+        area, signal = self.model.area, Signal(self.signal.relief, self.signal.at_risk, terms)
+        return clear_tradable(
+            area.market, plan.orders, self.peers.trade, signal, stream(area.seed, "market", self.step)
+        )
+
+    def flow(self, plan: Plan, result: MarketResult, reactive_mvar: Floats) -> GridState:
+        """Solve the DSO's model of the network for the schedules that the trades lead to."""
+        self.flows += 1
+        area = self.model.area
+        announced = self.scheduled(plan, moved(plan.orders, result, len(self.peers)))
+        expected = knowledge.dso_expects(area, self.dso_forecast, self.base, announced.injection_mw, reactive_mvar)
+        return self.model.dso.expects(expected)
+
+    def scheduled(self, plan: Plan, change_mw: Floats) -> Dispatch:
+        """Return what peers announce to do: their plan, and what they sold of their assets beside it."""
+        forecast = self.forecast
+        load_mw = forecast.load_mw if plan.load_mw is None else plan.load_mw
+        return self._dispatch(load_mw, plan.pv_mw, plan, change_mw, forecast)
+
+    def delivered(self, plan: Plan, change_mw: Floats) -> Dispatch:
+        """Return what peers then really do: sun and load are not as forecast.
+
+        What waits for a trade is done as traded, as far as the sun lets it.
+        """
+        base, forecast = self.base, self.forecast
+        planned_mw = forecast.load_mw if plan.load_mw is None else plan.load_mw
+        load_mw = base.load_mw - (forecast.load_mw - planned_mw)
+        pv_mw = base.pv_mw - (forecast.pv_mw - plan.pv_mw)
+        load_mw = np.where(planned_mw == 0.0, 0.0, load_mw)
+        pv_mw = np.where(plan.pv_mw == 0.0, 0.0, pv_mw)
+        return self._dispatch(load_mw, pv_mw, plan, change_mw, base)
+
+    def _dispatch(
+        self, load_mw: Floats, pv_mw: Floats, plan: Plan, change_mw: Floats, there: knowledge.Base
+    ) -> Dispatch:
+        spare_load_mw = knowledge.MOST_OF_WAITING_LOAD * np.maximum(there.load_mw - load_mw, 0.0)
+        spare_pv_mw = np.maximum(there.pv_mw - pv_mw, 0.0)
+        return dispatch(
+            self.peers,
+            self.state,
+            load_mw,
+            pv_mw,
+            plan.battery_mw,
+            change_mw,
+            self.model.area.hours,
+            spare_load_mw,
+            spare_pv_mw,
+        )
+
+
+def sold(orders: Orders, result: MarketResult, n_peers: int) -> Floats:
+    """Return what each peer sold (positive) or bought; shape ``(peers,)``."""
+    return add_up(orders.peer, orders.side * result.accepted_mw, n_peers)
+
+
+def moved(orders: Orders, result: MarketResult, n_peers: int) -> Floats:
+    """Return what of that moves assets."""
+    return add_up(orders.peer, orders.side * result.accepted_mw * orders.dispatchable, n_peers)
