@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
 from peerflex.runs.api import RESULTS
 from peerflex.runs.plugins import registry
 from peerflex.runs.study_closest import closest_draw
 from peerflex.runs.study_criteria import criteria, frozen_criterion
+from peerflex.runs.study_derived import derived
 from peerflex.runs.study_figures import write_figures
 from peerflex.runs.study_frozen import FrozenStatus, frozen_status
+from peerflex.runs.study_hourly import Drawn, Series, all_series, series_of
 from peerflex.runs.study_kpis import check_kpis
 from peerflex.runs.study_occupancy import Occupancy, occupancy_of
 from peerflex.runs.study_result import Failure, StudyResult, run_folders
@@ -23,7 +26,7 @@ from peerflex.runs.study_tables import write_tables
 from peerflex.runs.study_verdicts import Measured, rows
 from peerflex.runs.workers import pool
 from peerflex.scenarios.study import LoadedStudy, Variant, load_study
-from peerflex.scenarios.study_schema import Study
+from peerflex.scenarios.study_schema import HourlyPicture, Study
 
 MOST_RUNS = 100_000
 
@@ -91,7 +94,7 @@ def _new_folder(folder: Path) -> Iterator[None]:
 def _tasks(loaded: LoadedStudy, asked: tuple[Variant, ...], folder: Path, plugins: tuple[Path, ...]) -> list[Task]:
     """Return the runs, seed by seed: a variant that cannot be built shows in the first seed."""
     study = loaded.study
-    variants = _different(asked)
+    variants, kpis = _different(asked), study.every_kpi
     if len(study.seed_range) * len(variants) > MOST_RUNS:
         what = f"asks for {len(study.seed_range) * len(variants)} runs, more than {MOST_RUNS}"
         raise InputError(f"{loaded.origin}: seeds", what, "Simulate fewer seeds, or fewer points of a sweep, at once.")
@@ -104,8 +107,9 @@ def _tasks(loaded: LoadedStudy, asked: tuple[Variant, ...], folder: Path, plugin
             kept=study.keep == "runs",
             variant=variant,
             seed=seed,
-            kpis=study.kpis,
+            kpis=kpis,
             branches=variant.case in study.occupancy and variant.point == first,
+            series=series_of(study, variant.case) if variant.point == first else (),
             plugins=plugins,
         )
         for seed in study.seed_range
@@ -175,9 +179,9 @@ def _result(
     shape = (len(study.seed_range), len(simulated))
     values = np.array([outcome.figures for outcome in outcomes]).reshape(*shape, -1)[:, which]
     ended = np.array([outcome.failure is None for outcome in outcomes]).reshape(shape)[:, which]
-    measured = Measured(study, asked, values.transpose(1, 0, 2), ended.T)
+    measured = Measured(study, asked, derived(study.every_kpi, asked, values.transpose(1, 0, 2)), ended.T)
     found = rows(measured)
-    closest = closest_draw(measured)
+    closest = closest_draw(measured) if len(study.seed_range) > 1 else None  # one seed is not chosen
     return StudyResult(
         folder=folder,
         study=study,
@@ -188,7 +192,23 @@ def _result(
         frozen=status,
         closest=closest,
         occupancy=_occupancy(study, tasks, outcomes, closest.row if closest else None),
+        pictures=tuple(_drawn(picture, tasks, outcomes) for picture in study.hourly),
     )
+
+
+def _drawn(picture: HourlyPicture, tasks: list[Task], outcomes: list[Outcome]) -> Drawn:
+    """Return what a picture shows: the median over the seeds of every scenario and column of it."""
+    found: dict[tuple[str, Series], list[Floats]] = {}
+    for task, outcome in zip(tasks, outcomes, strict=True):
+        for series, values in zip(task.series, outcome.series, strict=False):  # none of a run that failed
+            found.setdefault((task.variant.case, series), []).append(values)
+    lines = [
+        (case, each.column, picture.times * np.median(found[case, each], axis=0))
+        for case in picture.scenarios
+        for each in all_series(picture)
+        if (case, each) in found
+    ]
+    return Drawn(picture, tuple(lines))
 
 
 def _failures(tasks: list[Task], outcomes: list[Outcome]) -> tuple[Failure, ...]:

@@ -35,7 +35,7 @@ class Closest:
 def closest_draw(measured: Measured) -> Closest | None:
     """Return the closest draw at the first point of the study (the first of equals), None without anything to match."""
     study, point = measured.study, measured.variants[0].point
-    published = [each for each in study.published if not each.in_sample]
+    published = [each for each in study.every_published if not each.in_sample]
     if not published:
         return None
     distances = np.array(

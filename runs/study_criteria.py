@@ -1,12 +1,16 @@
 """Whether a study's criteria hold, point by point."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from peerflex.runs.study_frozen import FrozenStatus
 from peerflex.runs.study_verdicts import Measured, Row
-from peerflex.scenarios.study_criterion import Coverage, Criterion
+from peerflex.scenarios.study_schema import Coverage, Criterion, HourSet
+
+CALIBRATED: Final = "calibrated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ def criteria(measured: Measured, rows: tuple[Row, ...]) -> tuple[Judged, ...]:
     return (
         *(_judged(measured, criterion, point) for criterion in study.criteria for point in points),
         *(_covered(rows, coverage, point) for coverage in study.coverage for point in points),
+        *(_by_hour(measured, hours, point) for hours in study.hour_sets for point in points),
+        *(_matched(row) for row in rows if row.must_match),
     )
 
 
@@ -58,6 +64,8 @@ def _statement(criterion: Criterion) -> str:
     )
     by = {"less": ", by more than ", "greater": ", by more than ", "within": ", to within "}[criterion.comparison]
     margin = by + " + ".join(margins) if margins else ""
+    if criterion.where_above is not None:
+        margin += f", where that is above {criterion.where_above:g}"
     skipped = ", of seeds that have both" if criterion.missing == "skip" else ""
     return f"{criterion.kpi}{hour} of {criterion.of} {than} {other}{margin}, {criterion.statistic}{skipped}"
 
@@ -66,8 +74,50 @@ def _covered(rows: tuple[Row, ...], coverage: Coverage, point: str) -> Judged:
     tested = [
         row
         for row in rows
-        if row.point == point and row.scenario in coverage.scenarios and row.published is not None and not row.in_sample
+        if row.point == point and row.published is not None and coverage.counts(row.scenario, row.kpi, row.in_sample)
     ]
     matched = sum(row.verdict == "matched" for row in tested)
     statement = f"published values matched, of {len(tested)} not calibrated with, in {', '.join(coverage.scenarios)}"
+    if coverage.kpis is not None:
+        statement += f", of {', '.join(coverage.kpis)}"
     return Judged(coverage.name, point, coverage.required, float(matched), matched >= coverage.required, statement)
+
+
+def _by_hour(measured: Measured, told: HourSet, point: str) -> Judged:
+    """Return how many hours are told right, in the seed that has fewest."""
+    hours = measured.study.hours_of(told.kpi)
+    seeds = np.array([measured.seeds(told.scenario, point, told.kpi, hour) for hour in hours]).T
+    wrong = max((told.wrong_hours(list(seed), hours) for seed in seeds), key=len)
+    right = len(hours) - len(wrong)
+    when = f"above {told.threshold:g}" if told.when == "above" else "highest"
+    statement = (
+        f"hours of {len(hours)} told right: {told.kpi} of {told.scenario} is {when} in hours {ranges(told.hours)}"
+    )
+    if wrong:
+        statement += f"; not so in {ranges(wrong)}"
+    if told.in_sample:
+        statement += f" ({CALIBRATED}: no evidence)"
+    return Judged(told.name, point, told.required, float(right), right >= told.required, statement)
+
+
+def ranges(hours: Sequence[int]) -> str:
+    """Return hours in words: 1 to 3, 5."""
+    words: list[str] = []
+    for hour in sorted(hours):
+        first, _, last = words[-1].partition(" to ") if words else ("", "", "")
+        if words and hour == int(last or first) + 1:
+            words[-1] = f"{first} to {hour}"
+        else:
+            words.append(str(hour))
+    return ", ".join(words)
+
+
+def _matched(row: Row) -> Judged:
+    """Return a published value that must match as a criterion; 1 if it does."""
+    hour = "" if row.hour is None else f" in hour {row.hour}"
+    name = f"match-{row.scenario}-{row.kpi.replace('_', '-')}{hour.replace(' in hour ', '-hour-')}"
+    statement = f"{row.kpi}{hour} of {row.scenario} is {row.published} in print: {row.reason}"
+    if row.in_sample:
+        statement += f" ({CALIBRATED}: no evidence)"
+    holds = row.verdict == "matched"
+    return Judged(name, row.point, 1.0, float(holds), holds, statement)

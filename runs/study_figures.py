@@ -7,6 +7,8 @@ import numpy as np
 from peerflex.core.arrays import Floats
 from peerflex.runs.figures import BLUE, GREY, ORANGE
 from peerflex.runs.kpis import KPIS
+from peerflex.runs.study_by_scenario import by_scenario
+from peerflex.runs.study_hourly import hourly_figure
 from peerflex.runs.study_occupancy import occupancy_figure
 from peerflex.runs.study_page import columns
 from peerflex.runs.study_result import StudyResult
@@ -34,19 +36,28 @@ _MEANING = {column.name: column.meaning for column in HOURS.columns} | {kpi.name
 
 
 def write_figures(result: StudyResult) -> None:
-    """Draw ``figures/<kpi>.png`` for every KPI, ``table.png`` where there is print, ``occupancy-<scenario>.png``."""
+    """Draw ``figures/<kpi>.png`` for every KPI that is not by hour, ``table.png`` where there is print,
+    ``occupancy-<scenario>.png``, and the pictures over the hours; of one seed only these, if there are any.
+    """
     folder = result.folder / "figures"
     folder.mkdir()
-    for name in dict.fromkeys(kpi.name for kpi in result.study.kpis):
-        panels = [kpi for kpi in result.study.kpis if kpi.name == name]
-        _save(_figure(result, panels, _MEANING[name], len(panels), dots=True), folder / f"{name}.png")
-    if result.study.published:
-        what = "Published and ours"
-        _save(_figure(result, list(columns(result)), what, 3, dots=False), folder / "table.png")
+    for picture in result.pictures:
+        path = folder / f"{picture.picture.name}.png"
+        _save(hourly_figure(picture, picture.picture.title or picture.picture.name), path)
     draw = f"closest draw (seed {result.closest.seed}; not evidence)" if result.closest else None
     for each in result.occupancy:
         title = f"{each.scenario}, seeds {result.study.seeds}"
         _save(occupancy_figure(each, title, draw), folder / f"occupancy-{each.scenario}.png")
+    if result.pictures and by_scenario(result):
+        return  # of one seed there is no spread to draw
+    drawn = [kpi for kpi in result.study.kpis if kpi.hours is None]  # the others are a table, not a picture
+    for name in dict.fromkeys(kpi.name for kpi in drawn):
+        panels = [kpi for kpi in drawn if kpi.name == name]
+        what = _MEANING.get(panels[0].measured, name)
+        _save(_figure(result, panels, what, len(panels), dots=True), folder / f"{name}.png")
+    printed = [kpi for kpi in columns(result) if kpi in drawn]
+    if printed:
+        _save(_figure(result, printed, "Published and ours", 3, dots=False), folder / "table.png")
 
 
 def _save(figure: "Figure", path: "Path") -> None:
@@ -94,13 +105,13 @@ def _panel(axis: "Axes", result: StudyResult, kpi: Kpi, dots: bool) -> None:
     ]
     at = np.array([lines[row.scenario, row.point] for row in rows])
     if dots:
-        values = result.measured.values[: len(lines), :, result.study.kpis.index(kpi)]
+        values = result.measured.values[: len(lines), :, result.study.every_kpi.index(kpi)]
         height = np.broadcast_to(np.arange(len(values))[:, None], values.shape)
         axis.plot(values.ravel(), height.ravel(), "o", color=GREY, markersize=4, alpha=0.7, linestyle="", label="seed")
     low, high = _column(rows, "low"), _column(rows, "high")
     axis.hlines(at, low, high, color=BLUE, linewidth=6, alpha=0.35, label="5th to 95th percentile")
     axis.plot(_column(rows, "median"), at, "|", color=BLUE, markersize=15, markeredgewidth=2.5, label="median")
-    if result.study.published:
+    if result.study.every_published:
         axis.plot(_column(rows, "published"), at, "D", color=ORANGE, markersize=7, label="published")
     hour = "" if kpi.hour is None else f", hour {kpi.hour}"
     axis.set_xlabel(kpi.name + hour + ("" if kpi.unit == "1" else f" ({kpi.unit})"))

@@ -1,10 +1,13 @@
 """Was the configuration fixed before the seeds that test it were simulated? Its hash says so."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import BaseModel
 
 from peerflex.runs.store import sha256 as file_sha256
 from peerflex.scenarios.study import LoadedStudy, Variant
@@ -12,6 +15,9 @@ from peerflex.scenarios.study_schema import seed_range
 
 NOT_CONFIGURATION = {"seed", "title", "description"}
 """Keys of a scenario that the hash leaves out."""
+
+NOT_DECIDING = {"source", "explanation"}
+"""Keys of a published value that the hash leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +71,48 @@ def configuration_hash(loaded: LoadedStudy) -> str:
 
     That is, as JSON with sorted keys: the scenarios in full at every point and with every variation (without seed,
     title and description) with the hashes of the files they read, the KPIs, criteria and coverage, and the published
-    values with what they are compared with (without source and explanation).
+    values and hours with what they are compared with (without source and explanation).
     """
     study = loaded.study
-    page = {
+    page: dict[str, Any] = {
         "scenarios": [_scenario(variant) for variant in (*loaded.variants, *loaded.varied)],
-        "kpis": [kpi.model_dump(mode="json") for kpi in study.kpis],
-        "criteria": [criterion.model_dump(mode="json") for criterion in study.criteria],
-        "coverage": [coverage.model_dump(mode="json") for coverage in study.coverage],
-        "published": [
-            published.model_dump(mode="json", exclude={"source", "explanation"}) for published in study.published
-        ],
+        "kpis": _pages(study.kpis),
+        "criteria": _pages(study.criteria),
+        "coverage": _pages(study.coverage),
+        "published": _pages(study.every_published),
     }
+    if study.hour_sets:
+        page["hour_sets"] = _pages(study.hour_sets)
     return sha256(json.dumps(page, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()).hexdigest()
+
+
+def _pages(sections: Sequence[BaseModel]) -> list[dict[str, Any]]:
+    return [_without_unused(each, each.model_dump(mode="json", exclude=NOT_DECIDING)) for each in sections]
 
 
 def _scenario(variant: Variant) -> dict[str, Any]:
     base: Path = variant.loaded.base
+    scenario = variant.loaded.scenario
     return {
         "case": variant.case,
         "point": variant.point,
-        "scenario": variant.loaded.scenario.model_dump(mode="json", exclude=NOT_CONFIGURATION),
+        "scenario": _without_unused(scenario, scenario.model_dump(mode="json", exclude=NOT_CONFIGURATION)),
         "inputs": {path.as_posix(): file_sha256(base / path) for path in variant.loaded.inputs},
     }
+
+
+def _without_unused(section: BaseModel, page: dict[str, Any]) -> dict[str, Any]:
+    """Return the page without keys that came later (``since``) and are not used: they change no older study."""
+    kept: dict[str, Any] = {}
+    for name, value in page.items():
+        field = type(section).model_fields.get(name)
+        extra = None if field is None else field.json_schema_extra
+        own = getattr(section, name, None)
+        if isinstance(extra, dict) and "since" in extra and field is not None and own == field.default:
+            continue
+        if isinstance(own, BaseModel):
+            value = _without_unused(own, value)
+        elif isinstance(own, tuple) and own and all(isinstance(each, BaseModel) for each in own):
+            value = [_without_unused(each, each_page) for each, each_page in zip(own, value, strict=True)]
+        kept[name] = value
+    return kept

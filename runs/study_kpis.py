@@ -1,4 +1,4 @@
-"""The figures a study reports of a run: closing figures, or one hour of the table ``hours``."""
+"""The figures a study reports of a run: closing figures, or one hour of the table ``hours``; of all, or of groups."""
 
 import math
 from collections.abc import Callable
@@ -7,63 +7,84 @@ import numpy as np
 
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
-from peerflex.core.units import SECONDS_PER_HOUR
-from peerflex.runs.kpis import KPIS, Column, Seen, figure
-from peerflex.runs.reader import Run
+from peerflex.core.regulation import TSO
+from peerflex.runs.kpis import KPIS, Column
+from peerflex.runs.study_source import ELEMENTS, NUMBERS, Source
 from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.hints import nearest
-from peerflex.scenarios.study import LoadedStudy
+from peerflex.scenarios.study import LoadedStudy, Variant
 from peerflex.scenarios.study_schema import Kpi
 
-_CLOSING = {kpi.name: kpi for kpi in KPIS}
-_HOURLY = tuple(column.name for column in HOURS.columns if column.kind in ("float", "int"))
+_CLOSING = tuple(kpi.name for kpi in KPIS)
+_HOURLY = (*NUMBERS, *ELEMENTS)
 _COUNTS = tuple(column.name for column in HOURS.columns if column.kind == "int")
+_EXTREME_OF = {
+    "highest_loading_branch": "highest_loading",
+    "lowest_voltage_bus": "lowest_voltage_pu",
+    "highest_voltage_bus": "highest_voltage_pu",
+}
+"""Where an element is that of the step in which something is most extreme."""
 
 
 def check_kpis(loaded: LoadedStudy) -> None:
     """Refuse a figure that no run of the study will have, before anything is simulated.
 
     Raises:
-        InputError: if a KPI is no closing figure, or its hour no column of ``hours`` or beyond the horizon.
+        InputError: if a KPI is no closing figure, its hour no column of ``hours`` or beyond every horizon, or a group
+            is in no scenario; or if a picture's column is none.
     """
+    variants = (*loaded.variants, *loaded.varied)
     for row, kpi in enumerate(loaded.study.kpis):
         where = f"{loaded.origin}: kpis.{row}"
-        if kpi.hour is None:
-            if kpi.name not in _CLOSING:
-                raise InputError(
-                    f"{where}.name", f"a run has no closing figure {kpi.name!r}", nearest(kpi.name, list(_CLOSING))
-                )
-            continue
-        if kpi.name not in _HOURLY:
-            what = f"an hour has no figure {kpi.name!r} (no number in the table hours)"
-            raise InputError(f"{where}.name", what, nearest(kpi.name, _HOURLY))
-        for variant in (*loaded.variants, *loaded.varied):
-            hours = variant.loaded.scenario.time.hours
-            if kpi.hour >= hours:
-                what = f"{kpi.hour} is beyond the {hours} hours of scenario {variant.case!r}"
-                raise InputError(f"{where}.hour", what, f"Hours count from 0: the last is {hours - 1}.")
+        if kpi.groups is not None:
+            _check_groups(kpi, variants, f"{where}.groups")
+        elif kpi.hour is None and kpi.hours is None:
+            if kpi.measured not in _CLOSING:
+                what = f"a run has no closing figure {kpi.measured!r}"
+                raise InputError(f"{where}.name", what, nearest(kpi.measured, _CLOSING))
+        elif kpi.measured not in _HOURLY:
+            what = f"an hour has no figure {kpi.measured!r} (no number in the table hours)"
+            raise InputError(f"{where}.name", what, nearest(kpi.measured, _HOURLY))
+        last = max((each.hour for each in kpi.each() if each.hour is not None), default=0)
+        hours = max(variant.loaded.scenario.time.hours for variant in variants)
+        if last >= hours:
+            what = f"{last} is beyond the {hours} hours of the longest scenario"
+            raise InputError(f"{where}.hour", what, f"Hours count from 0: the last is {hours - 1}.")
+    for row, picture in enumerate(loaded.study.hourly):
+        for column in () if picture.branch else picture.columns:
+            if column not in NUMBERS:
+                where, what = f"{loaded.origin}: hourly.{row}.columns", f"the table hours has no number {column!r}"
+                raise InputError(where, what, nearest(column, NUMBERS))
 
 
-def figures_of(seen: Seen, steps_per_hour: int, kpis: tuple[Kpi, ...]) -> tuple[float, ...]:
-    """Return the figures of a run in memory, NaN where one does not exist."""
-    return tuple(
-        figure(_CLOSING[kpi.name], seen)
-        if kpi.hour is None
-        else of_hour(_part(seen.hours, kpi.hour * steps_per_hour, steps_per_hour), kpi.name)
-        for kpi in kpis
-    )
+def _check_groups(kpi: Kpi, variants: tuple[Variant, ...], where: str) -> None:
+    known = {group.name for variant in variants for group in variant.loaded.scenario.peers}
+    if any(variant.loaded.scenario.tso is not None for variant in variants):
+        known.add(TSO)
+    for group in kpi.groups or ():
+        if group not in known:
+            raise InputError(where, f"no scenario has a group {group!r}", nearest(group, sorted(known)))
 
 
-def figures_of_run(run: Run, kpis: tuple[Kpi, ...]) -> tuple[float, ...]:
-    """Return the figures of a logged run, NaN where one does not exist."""
-    closing = run.kpis
-    return tuple(closing[kpi.name] if kpi.hour is None else _logged_hour(run, kpi.name, kpi.hour) for kpi in kpis)
+def figures_of(source: Source, kpis: tuple[Kpi, ...]) -> tuple[float, ...]:
+    """Return what is measured for every KPI, NaN where there is none."""
+    return tuple(_figure(source, kpi) for kpi in kpis)
 
 
-def _logged_hour(run: Run, name: str, hour: int) -> float:
-    steps = SECONDS_PER_HOUR // run.manifest.step_seconds
-    rows = run.rows("hours", hour * steps, hour * steps + steps - 1)
-    return of_hour(lambda column: np.asarray(rows[column].to_numpy(), dtype=np.float64), name)
+def _figure(source: Source, kpi: Kpi) -> float:
+    if kpi.groups is not None:
+        return _energy(source, kpi.groups, kpi.hour)
+    if kpi.hour is None:
+        return source.closing(kpi.measured)
+    return of_hour(_part(source.hours, kpi.hour * source.steps_per_hour, source.steps_per_hour), kpi.measured)
+
+
+def _energy(source: Source, groups: tuple[str, ...], hour: int | None) -> float:
+    """Return what the meters of groups saw; groups that a scenario has not are left out, without any it is NaN."""
+    first, steps = (0, None) if hour is None else (hour * source.steps_per_hour, source.steps_per_hour)
+    energies = [source.energy_mwh(group)[first : None if steps is None else first + steps] for group in groups]
+    there = [float(np.sum(energy)) for energy in energies if energy.size and not np.isnan(energy).any()]
+    return math.fsum(there) if there else math.nan
 
 
 def _part(column: Column, first: int, steps: int) -> Column:
@@ -74,12 +95,17 @@ def of_hour(column: Column, name: str) -> float:
     """Return a column's figure for the hour that its rows (the steps of the hour) make up.
 
     Energies, money and counts add up, extremes stay extremes, the P2P price is averaged by volume, anything else by
-    time. What is not a number is left out.
+    time. An element is the one where it is most extreme. What is not a number is left out.
     """
     values = column(name)
     if name == "p2p_price_eur_per_mwh":
         volume = float(np.nansum(column("p2p_mwh")))
         return float(np.nansum(values * column("p2p_mwh"))) / volume if volume else math.nan
+    if name in _EXTREME_OF:
+        extreme = column(_EXTREME_OF[name])
+        if np.isnan(extreme).all():
+            return math.nan
+        return float(values[np.nanargmin(extreme) if "lowest" in name else np.nanargmax(extreme)])
     there = values[~np.isnan(values)]
     if not there.size:
         return math.nan

@@ -10,34 +10,48 @@ from peerflex.core.arrays import Floats, Ints, add_up
 from peerflex.core.errors import SimulationError
 from peerflex.core.parties import party_names
 from peerflex.core.record import HourRecord
+from peerflex.core.regulation import TSO
 from peerflex.core.units import SECONDS_PER_HOUR
 from peerflex.runs.build import build
 from peerflex.runs.columns import Part
-from peerflex.runs.kpis import Seen
-from peerflex.runs.manifest import PART_STEPS, Manifest
+from peerflex.runs.kpis import KPIS, Seen, figure
+from peerflex.runs.manifest import PART_STEPS, Manifest, distinct
 from peerflex.runs.model import AreaModel
 from peerflex.runs.plugins import Registry
+from peerflex.runs.study_source import ELEMENTS, NUMBERS, Source, element_numbers, energy_of, row_of_branch
 from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.load import LoadedScenario
 
-_NUMBERS = tuple(column for column in HOURS.columns if column.kind in ("float", "int"))
+_NUMBERS = tuple(column for column in HOURS.columns if column.name in NUMBERS)
+_ELEMENTS = tuple(column for column in HOURS.columns if column.name in ELEMENTS)
+_CLOSING = {kpi.name: kpi for kpi in KPIS}
+CUSTOMERS = "customers"
+"""The group of peers in no group: the last, as their behaviour is -1."""
 
 
 class InMemory:
     """A run of which only the numbers of the table ``hours`` and what everybody paid are kept.
 
     They are made by the columns of the log from the same records, so that figures equal the logged ones bit by bit.
+    Beside them it keeps what the meters of every group of peers saw, and the loading of the ``branches`` named.
     Use it in a ``with`` block, and look at ``seen`` after the last of ``records``.
 
     Raises:
         InputError: if the scenario cannot be built.
     """
 
-    def __init__(self, loaded: LoadedScenario, parts: Registry) -> None:
+    def __init__(self, loaded: LoadedScenario, parts: Registry, branches: tuple[str, ...] = ()) -> None:
         self.area = build(loaded, parts).area
         self._model = AreaModel(self.area, with_people=False)
         self._records: list[HourRecord] = []
-        self._hours: dict[str, list[Floats]] = {column.name: [] for column in _NUMBERS}
+        self._hours: dict[str, list[Floats]] = {column.name: [] for column in (*_NUMBERS, *_ELEMENTS)}
+        self._branches, self._buses = distinct(self.area.grid.branches.name), distinct(self.area.grid.buses.name)
+        self._watched = {name: row_of_branch(name, self._branches) for name in branches}
+        self._loading: dict[str, list[Floats]] = {name: [] for name in branches}
+        peers, groups = self.area.peers, (*self.area.behaviour_names, CUSTOMERS)
+        named = zip(peers.name, peers.behaviour, strict=True)
+        self._groups = tuple(TSO if name == TSO else groups[kind] for name, kind in named)
+        self._energy: dict[str, list[Floats]] = {group: [] for group in dict.fromkeys(self._groups)}
         self._parties = party_names(self.area.peers.name)
         self._spent = np.zeros(len(self._parties))
         self._received = np.zeros(len(self._parties))
@@ -81,6 +95,21 @@ class InMemory:
         step_hours = self.area.step_s / SECONDS_PER_HOUR
         return Seen(columns.__getitem__, step_hours, self._parties, self._spent - self._received)
 
+    def source(self) -> Source:
+        """Return what a study's figures are made of."""
+        seen = self.seen()
+
+        def energy_mwh(group: str) -> Floats:
+            return np.concatenate(self._energy[group]) if group in self._energy else np.full(self.area.steps, np.nan)
+
+        return Source(
+            closing=lambda name: figure(_CLOSING[name], seen),
+            hours=seen.hours,
+            energy_mwh=energy_mwh,
+            loading=lambda branch: np.concatenate(self._loading[branch]),
+            steps_per_hour=self.steps_per_hour,
+        )
+
     def _step(self, step: int) -> HourRecord:
         try:
             self._model.step()
@@ -96,6 +125,14 @@ class InMemory:
         part = Part(self._manifest, self._records)
         for column in _NUMBERS:
             self._hours[column.name].append(np.asarray(column.source(part), dtype=np.float64))
+        for column in _ELEMENTS:
+            names = self._buses if column.kind == "bus" else self._branches
+            self._hours[column.name].append(element_numbers(names, column.source(part)))
+        metered_mw = part.joined("metered_mw").reshape(len(part.records), -1)
+        for group, energies in self._energy.items():
+            energies.append(energy_of(group, self._groups, metered_mw, part.hours))
+        for name, row in self._watched.items():
+            self._loading[name].append(np.array([record.state.loading[row] for record in part.records]))
         amount_eur = part.joined("ledger.amount_eur")
         self._spent = _added(self._spent, part.joined("ledger.taker"), amount_eur)
         self._received = _added(self._received, part.joined("ledger.giver"), amount_eur)

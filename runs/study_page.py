@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 
+from peerflex.runs.study_criteria import CALIBRATED
 from peerflex.runs.study_result import StudyResult
 from peerflex.runs.study_verdicts import Row
 from peerflex.scenarios.study_schema import Kpi
 
-CALIBRATED = "calibrated"
-
 
 def columns(result: StudyResult) -> tuple[Kpi, ...]:
     """Return the KPIs of which somebody printed a value."""
-    printed = {(each.kpi, each.hour) for each in result.study.published}
-    return tuple(kpi for kpi in result.study.kpis if (kpi.name, kpi.hour) in printed)
+    printed = {(each.kpi, each.hour) for each in result.study.every_published}
+    return tuple(kpi for kpi in result.study.every_kpi if (kpi.name, kpi.hour) in printed)
 
 
 def cells(result: StudyResult, scenario: str, point: str, kpi: Kpi) -> list[tuple[str, str, str, str]]:
@@ -63,26 +62,6 @@ def number(value: float | str | None) -> str:
     return "-" if value != value else f"{value:.5g}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def table_page(result: StudyResult) -> str:
-    """Return ``table.md``."""
-    study = result.study
-    lines = [f"# {study.title or study.name}", ""]
-    lines += [f"Seeds {study.seeds} ({len(study.seed_range)}); {result.frozen.in_words}.", ""]
-    lines += ["A cell is: published; our median [5 %, 95 %]; percentile of the published value; verdict.", ""]
-    for point in (each for each in result.measured.points if each not in result.variations):
-        lines += [f"## {point}", ""] if point else []
-        lines += [*_table(result, point), ""]
-    lines += _others(result)
-    if result.closest is not None:
-        lines += [f"## Closest draw, seed {result.closest.seed}", "", f"{_sentence(result.closest.in_words)}.", ""]
-        lines += [*_header(result), *(_line(name, texts) for name, texts in closest_cells(result)), ""]
-    lines += _list("Published values outside the band", [miss_in_words(row) for row in misses(result)])
-    lines += _list("Calibrated", study.calibrated)
-    lines += _list("Not matched", study.not_matched)
-    lines += _list("Notes", study.notes)
-    return "\n".join(lines)
-
-
 def miss_in_words(row: Row) -> str:
     """Return one sentence on a published value that is not matched."""
     at = f" at {row.point}" if row.point else ""
@@ -90,48 +69,3 @@ def miss_in_words(row: Row) -> str:
     calibrated = f" ({CALIBRATED})" if row.in_sample else ""
     why = row.explanation or "No explanation is given."
     return f"{row.scenario}{at}, {row.kpi}{hour} = {number(row.published)}{calibrated}: {row.reason}. {why}"
-
-
-def _table(result: StudyResult, point: str) -> list[str]:
-    lines = _header(result)
-    for case in result.study.scenarios:
-        found = [cells(result, case.name, point, kpi) for kpi in columns(result)]
-        lines.append(_line(case.name, ["<br>".join("; ".join(filter(None, cell)) for cell in each) for each in found]))
-    return lines
-
-
-def _others(result: StudyResult) -> list[str]:
-    """Return the table of the figures that nobody printed, without those at variations."""
-    kpis = [kpi for kpi in result.study.kpis if kpi not in columns(result)]
-    points = [each for each in result.measured.points if each not in result.variations]
-    if not kpis or not result.study.published:
-        return []
-    lines = [
-        "## Other figures: our median [5 %, 95 %]",
-        "",
-        _line("scenario", [f"{kpi.name} ({kpi.unit})" for kpi in kpis]),
-    ]
-    lines.append(_line("---", ["---"] * len(kpis)))
-    for case in result.study.scenarios:
-        for point in points:
-            found = [cells(result, case.name, point, kpi)[0][1] for kpi in kpis]
-            lines.append(_line(f"{case.name} {point}".strip(), found))
-    return [*lines, ""]
-
-
-def _header(result: StudyResult) -> list[str]:
-    names = [kpi.name if kpi.hour is None else f"{kpi.name}, hour {kpi.hour}" for kpi in columns(result)]
-    titles = [f"{name} ({kpi.unit})" for name, kpi in zip(names, columns(result), strict=True)]
-    return [_line("scenario", titles), _line("---", ["---"] * len(titles))]
-
-
-def _line(first: str, others: list[str]) -> str:
-    return "| " + " | ".join([first, *others]) + " |"
-
-
-def _list(title: str, texts: list[str] | tuple[str, ...]) -> list[str]:
-    return [f"## {title}", "", *(f"- {text}" for text in texts), ""] if texts else []
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

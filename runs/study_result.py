@@ -7,6 +7,7 @@ from pathlib import Path
 from peerflex.runs.study_closest import Closest
 from peerflex.runs.study_criteria import Judged
 from peerflex.runs.study_frozen import FrozenStatus
+from peerflex.runs.study_hourly import Drawn
 from peerflex.runs.study_occupancy import Occupancy
 from peerflex.runs.study_verdicts import Measured, Row
 from peerflex.scenarios.study import Variant
@@ -29,7 +30,8 @@ class StudyResult:
     """What a study found; all of it is in ``folder`` too.
 
     ``rows`` and ``criteria`` are at every point of the sweep, or as the study is and then with every variation.
-    ``closest`` is the draw closest to print, if anything can be compared; ``occupancy`` the branches asked for.
+    ``closest`` is the draw closest to print, if anything can be compared; ``occupancy`` the branches asked for, and
+    ``pictures`` what is drawn over the hours.
     """
 
     folder: Path
@@ -41,11 +43,12 @@ class StudyResult:
     frozen: FrozenStatus
     closest: Closest | None
     occupancy: tuple[Occupancy, ...]
+    pictures: tuple[Drawn, ...]
 
     @property
     def variations(self) -> tuple[str, ...]:
         """The variations that were simulated."""
-        return tuple(each.name for each in self.study.variations if each.name in self.measured.points)
+        return tuple(each.name for each in self.study.every_variation if each.name in self.measured.points)
 
     @property
     def broken(self) -> tuple[Judged, ...]:

@@ -3,11 +3,15 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from peerflex.runs.study_by_scenario import by_scenario
 from peerflex.runs.study_page import number
 from peerflex.runs.study_result import StudyResult
 
 ROBUSTNESS_COLUMNS = ("what", "variation", "holds", "measured", "required")
 UNCHANGED = "unchanged"
+SURVIVAL = ("verdict", UNCHANGED, "survives", "broken by")
+MOST_COLUMNS = 12
+"""Variations that fit beside each other on a page; the CSV has any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,7 @@ class Verdict:
     """A criterion, or a published value that nothing was calibrated with, under one variation.
 
     ``measured`` is the criterion's measured value (``required`` what it must reach), or the published value's
-    percentile; None where there is none.
+    percentile (of one seed: our difference to it); None where there is none.
     """
 
     what: str
@@ -23,12 +27,13 @@ class Verdict:
     holds: bool
     measured: float | None
     required: float | None
+    what_is_measured: str = "P"
 
     @property
     def in_words(self) -> str:
         measured = "-" if self.measured is None else f"{self.measured:.3g}"
         if self.required is None:
-            return f"{'matched' if self.holds else 'not matched'} (P{measured})"
+            return f"{'matched' if self.holds else 'not matched'} ({self.what_is_measured}{measured})"
         return f"{'holds' if self.holds else 'does not hold'} ({measured})"
 
 
@@ -40,10 +45,11 @@ def verdicts(result: StudyResult) -> dict[str, tuple[Verdict, ...]]:
             verdict = Verdict(judged.name, judged.point or UNCHANGED, judged.holds, judged.measured, judged.required)
             found[judged.name] = (*found.get(judged.name, ()), verdict)
     for row in result.rows:
-        if row.published is not None and not row.in_sample:
+        if row.published is not None and not row.in_sample and not row.must_match:  # that is a criterion
             hour = "" if row.hour is None else f" in hour {row.hour}"
             what = f"{row.scenario}: {row.kpi}{hour} = {number(row.published)}"
-            verdict = Verdict(what, row.point or UNCHANGED, row.verdict == "matched", row.percentile, None)
+            place, told = (row.difference, "difference ") if by_scenario(result) else (row.percentile, "P")
+            verdict = Verdict(what, row.point or UNCHANGED, row.verdict == "matched", place, None, told)
             found[what] = (*found.get(what, ()), verdict)
     return found
 
@@ -67,15 +73,33 @@ def survivors(result: StudyResult) -> str:
 
 def robustness_page(result: StudyResult) -> str:
     """Return ``robustness.md``."""
-    names = [UNCHANGED, *result.variations]
     lines = [f"# Robustness of {result.study.title or result.study.name}", ""]
     lines += [f"Seeds {result.study.seeds}. One assumption changed at a time; measured values in brackets.", ""]
-    lines += ["| verdict | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    lines += [
-        f"| {what} | " + " | ".join(one.in_words for one in each) + " |" for what, each in verdicts(result).items()
-    ]
-    lines += ["", *(f"- {each.name}: {_change(each.set)}" for each in result.study.variations), "", survivors(result)]
+    lines += ["| " + " | ".join(SURVIVAL) + " |", "|---" * len(SURVIVAL) + "|"]
+    lines += ["| " + " | ".join(claim) + " |" for claim in claims(result)]
+    if len(result.variations) <= MOST_COLUMNS:
+        names = [UNCHANGED, *result.variations]
+        lines += ["", "| verdict | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+        lines += [
+            f"| {what} | " + " | ".join(one.in_words for one in each) + " |" for what, each in verdicts(result).items()
+        ]
+    told = (each for each in result.study.every_variation if each.name in result.variations)
+    lines += ["", *(f"- {each.name}: {_change(each.set)}" for each in told), "", survivors(result)]
     return "\n".join([*lines, ""])
+
+
+def claims(result: StudyResult) -> Iterator[tuple[str, str, str, str]]:
+    """Yield every verdict with how it is, how many variations it survives, and the names of those that break it.
+
+    One that does not hold as the study is has nothing to survive: then those that mend it are named.
+    """
+    for what, (own, *varied) in verdicts(result).items():
+        same = [one.variation for one in varied if one.holds == own.holds]
+        others = ", ".join(one.variation for one in varied if one.holds != own.holds)
+        if own.holds:
+            yield what, own.in_words, f"{len(same)} of {len(varied)}", others or "none"
+        else:
+            yield what, own.in_words, "-", f"none; holds with {others}" if others else "none; holds with none"
 
 
 def _change(settings: Mapping[str, object]) -> str:

@@ -14,8 +14,10 @@ from peerflex.core.record import HourRecord
 from peerflex.runs.plugins import Registry, registry
 from peerflex.runs.reader import open_run
 from peerflex.runs.session import Session
-from peerflex.runs.study_kpis import figures_of, figures_of_run
+from peerflex.runs.study_hourly import Series
+from peerflex.runs.study_kpis import figures_of
 from peerflex.runs.study_memory import InMemory
+from peerflex.runs.study_source import Source, of_run
 from peerflex.runs.workers import stopped
 from peerflex.scenarios.study import Variant
 from peerflex.scenarios.study_schema import Kpi
@@ -25,7 +27,7 @@ from peerflex.scenarios.study_schema import Kpi
 class Task:
     """One run of a study: its folder in the study's (``kept``: whether it is written) and what is wanted of it.
 
-    ``branches`` asks for the loading of every branch.
+    ``branches`` asks for the loading of every branch, ``series`` for numbers over the steps.
     """
 
     study: Path
@@ -35,6 +37,7 @@ class Task:
     seed: int
     kpis: tuple[Kpi, ...]
     branches: bool
+    series: tuple[Series, ...]
     plugins: tuple[Path, ...]
 
 
@@ -59,6 +62,8 @@ class Outcome:
     problem: Problem | None = None
     loading: Loading | None = None
     """Of no branches unless asked for; None of a run that did not end."""
+    series: tuple[Floats, ...] = ()
+    """What was asked for, ``(steps,)`` each; nothing of a run that did not end."""
 
 
 def simulate_all(tasks: tuple[Task, ...]) -> list[Outcome]:
@@ -96,7 +101,8 @@ def _logged(task: Task, parts: Registry) -> Outcome:
         loading = _watched(task, session.built.area.grid.branches.name, _records(session))
     if loading is None:
         return _stopped(task)
-    return Outcome(figures_of_run(open_run(folder, check=False), task.kpis), loading=loading)
+    source = of_run(open_run(folder, check=False))
+    return Outcome(figures_of(source, task.kpis), loading=loading, series=_series(source, task))
 
 
 def _records(session: Session) -> Iterator[HourRecord]:
@@ -106,11 +112,17 @@ def _records(session: Session) -> Iterator[HourRecord]:
 
 
 def _in_memory(task: Task, parts: Registry) -> Outcome:
-    with InMemory(task.variant.load(task.seed), parts) as run:
+    branches = tuple(series.branch for series in task.series if series.branch)
+    with InMemory(task.variant.load(task.seed), parts, branches) as run:
         loading = _watched(task, run.area.grid.branches.name, run.records())
         if loading is None:
             return _stopped(task)
-        return Outcome(figures_of(run.seen(), run.steps_per_hour, task.kpis), loading=loading)
+        source = run.source()
+        return Outcome(figures_of(source, task.kpis), loading=loading, series=_series(source, task))
+
+
+def _series(source: Source, task: Task) -> tuple[Floats, ...]:
+    return tuple(source.loading(each.branch) if each.branch else source.hours(each.column) for each in task.series)
 
 
 def _watched(task: Task, branches: tuple[str, ...], records: Iterator[HourRecord]) -> Loading | None:

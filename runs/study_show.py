@@ -4,23 +4,28 @@ from rich.markup import escape
 from rich.table import Table
 
 from peerflex.runs import show
+from peerflex.runs.study_by_scenario import by_scenario, cells_in_words, scenario_tables
 from peerflex.runs.study_page import cells, columns, miss_in_words, misses
 from peerflex.runs.study_result import StudyResult
-from peerflex.runs.study_robustness import UNCHANGED, survivors, verdicts
+from peerflex.runs.study_robustness import SURVIVAL, claims, survivors
 from peerflex.scenarios.study_schema import Kpi
 
 
 def show_study(result: StudyResult) -> None:
     """Print figures, the published table, criteria, robustness, and one line on the configuration."""
     printed = columns(result)
-    others = [kpi for kpi in result.study.kpis if kpi not in printed]
+    others = [kpi for kpi in result.study.kpis if kpi.hours is None and kpi not in printed]
     if others:
         _show_rows(result, others)
     for point in (each for each in result.measured.points if each not in result.variations):
-        if printed:
+        if printed and by_scenario(result):
+            _show_by_scenario(result, point)
+        elif printed:
             _show_published(result, point)
-    for row in misses(result):
+    for row in [] if by_scenario(result) else misses(result):
         show.say(f"outside the band: {miss_in_words(row)}")
+    if printed:
+        show.say(cells_in_words(result))
     if result.closest is not None:
         show.say(result.closest.in_words)
     if result.criteria:
@@ -60,6 +65,18 @@ def _show_published(result: StudyResult, point: str) -> None:
     show.CONSOLE.print(table)
 
 
+def _show_by_scenario(result: StudyResult, point: str) -> None:
+    for found in scenario_tables(result, point):
+        title = f"Scenario {found.scenario}" + (f" at {point}" if point else "")
+        table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False)
+        table.add_column(found.header[0], overflow="fold")
+        for name in found.header[1:]:
+            table.add_column(name, justify="left" if name in ("evidence", "verdict") else "right")
+        for row in found.rows:
+            table.add_row(*map(escape, row))
+        show.CONSOLE.print(table, "")
+
+
 def _show_criteria(result: StudyResult) -> None:
     table = Table(title="Criteria", title_justify="left", box=None, pad_edge=False)
     for name in ("criterion", "what"):
@@ -77,10 +94,10 @@ def _show_criteria(result: StudyResult) -> None:
 
 def _show_robustness(result: StudyResult) -> None:
     table = Table("verdict", title="Robustness", title_justify="left", box=None, pad_edge=False)
-    for name in (UNCHANGED, *result.variations):
+    for name in SURVIVAL[1:]:
         table.add_column(name, overflow="fold")
-    for what, each in verdicts(result).items():
-        table.add_row(escape(what), *(one.in_words for one in each))
+    for claim in claims(result):
+        table.add_row(*map(escape, claim))
     show.CONSOLE.print(table, "")
     show.say(survivors(result))
 

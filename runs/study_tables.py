@@ -9,10 +9,12 @@ from pathlib import Path
 
 from peerflex.runs.manifest import commit, versions
 from peerflex.runs.store import write_json
+from peerflex.runs.study_by_scenario import cells_in_words
+from peerflex.runs.study_hourly import hourly_rows
 from peerflex.runs.study_occupancy import COLUMNS, branch_rows
-from peerflex.runs.study_page import table_page
 from peerflex.runs.study_result import StudyResult, run_folders
 from peerflex.runs.study_robustness import ROBUSTNESS_COLUMNS, robustness_page, robustness_rows
+from peerflex.runs.study_table_page import table_page
 from peerflex.runs.study_verdicts import Row
 
 FILE = "study.json"
@@ -28,10 +30,13 @@ def write_tables(result: StudyResult) -> None:
     _write_csv(tables / "runs.csv", RUN_COLUMNS, _runs(result))
     if result.occupancy:
         _write_csv(tables / "branches.csv", COLUMNS, branch_rows(result.occupancy))
+    for drawn in result.pictures:
+        header, *lines = hourly_rows(drawn)
+        _write_csv(tables / f"{drawn.picture.name}.csv", [str(name) for name in header], lines)
     if result.variations:
         _write_csv(tables / "robustness.csv", ROBUSTNESS_COLUMNS, robustness_rows(result))
         (result.folder / "robustness.md").write_text(robustness_page(result), encoding="utf-8")
-    if result.study.published:
+    if result.study.every_published or result.study.hour_sets:
         (result.folder / "table.md").write_text(table_page(result), encoding="utf-8")
     write_json(result.folder / FILE, _page(result))
 
@@ -58,6 +63,7 @@ def _page(result: StudyResult) -> dict[str, object]:
         "not_matched": list(study.not_matched),
         "notes": list(study.notes),
         "closest_draw": None if closest is None else asdict(closest) | {"what": closest.in_words},
+        "cells": cells_in_words(result),
         "rows": [asdict(row) for row in result.rows],
         "criteria": [asdict(judged) for judged in result.criteria],
     }
@@ -78,7 +84,7 @@ def _runs(result: StudyResult) -> Iterable[Sequence[object]]:
     folders, kept = run_names(result), result.study.keep == "runs"
     for (i, variant), (j, seed) in product(enumerate(variants), enumerate(study.seed_range)):
         folder = f"{folders[i]}-{seed}" if kept else None
-        for k, kpi in enumerate(study.kpis):
+        for k, kpi in enumerate(study.every_kpi):
             value = None if math.isnan(values[i, j, k]) else float(values[i, j, k])
             yield variant.case, variant.point, seed, kpi.name, kpi.hour, kpi.unit, value, folder
 

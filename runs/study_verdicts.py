@@ -4,10 +4,11 @@ A figure's band is from its 5th to its 95th percentile over the seeds (linear be
 verdicts:
 
 * ``not-published``: nobody printed the figure.
-* ``matched``: the published value is within the band.
+* ``matched``: the published value is within the band, or no further from it than the study allows (``tolerance``).
 * ``sign-only``: it is outside, but the direction is as printed. Where the study's first scenario has a published value
   of the same figure too, direction means more or less than in that scenario (median of the differences seed by
-  seed, against the difference in print); elsewhere it is the sign of the median against the sign in print.
+  seed, against the difference in print); elsewhere a median below 0 where print is below 0, since most figures
+  cannot be below 0 and that they are above says nothing. What is no larger than the tolerance has no direction.
 * ``not-matched``: neither, or no seed has the figure.
 * ``contradicts-print``: reserved for published values that contradict the text of their own source; nothing in a
   study file can say so yet, and it is never given.
@@ -18,13 +19,14 @@ the reason says how many. In criteria they count as not satisfied, unless one sa
 in percent is the percentile. In a sweep every point is compared on its own.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from peerflex.core.arrays import Bools, Floats
+from peerflex.runs.study_source import ELEMENTS
 from peerflex.scenarios.study import Variant
 from peerflex.scenarios.study_schema import INFEASIBLE, Kpi, Published, Study
 
@@ -39,7 +41,7 @@ ROUNDING = 1e-9
 """Relative difference that is rounding of binary numbers, no difference: 0.04 is not outside [0.04 - 8e-15, ...]."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measured:
     """The figures of all runs: ``values`` has shape ``(variants, seeds, kpis)``, NaN where a run has no such figure.
 
@@ -58,24 +60,40 @@ class Measured:
 
     def seeds(self, case: str, point: str, kpi: str, hour: int | None) -> Floats:
         """Return a figure in the order of the seeds."""
-        column = next(i for i, each in enumerate(self.study.kpis) if (each.name, each.hour) == (kpi, hour))
-        values: Floats = self.values[self._row(case, point), :, column]
+        values: Floats = self.values[self._rows[case, point], :, self._columns[kpi, hour]]
         return values
+
+    def printed(self, case: str, kpi: str, hour: int | None) -> tuple[Published, ...]:
+        """Return what is published of a figure of a scenario."""
+        return tuple(self._published.get((case, kpi, hour), ()))
 
     def ended(self, case: str, point: str) -> Bools:
         """Return which runs did not fail, in the order of the seeds."""
-        ended: Bools = self.did_end[self._row(case, point)]
+        ended: Bools = self.did_end[self._rows[case, point]]
         return ended
 
-    def _row(self, case: str, point: str) -> int:
-        return next(i for i, each in enumerate(self.variants) if (each.case, each.point) == (case, point))
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str], int]:
+        return {(each.case, each.point): row for row, each in enumerate(self.variants)}
+
+    @cached_property
+    def _columns(self) -> dict[tuple[str, int | None], int]:
+        return {(each.name, each.hour): column for column, each in enumerate(self.study.every_kpi)}
+
+    @cached_property
+    def _published(self) -> dict[tuple[str, str, int | None], list[Published]]:
+        found: dict[tuple[str, str, int | None], list[Published]] = {}
+        for each in self.study.every_published:
+            found.setdefault((each.scenario, each.kpi, each.hour), []).append(each)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """A figure of a scenario at a point of the sweep ('' without one), compared with one published value if any.
 
-    ``low``, ``median`` and ``high`` are over the seeds; ``percentile`` is where the published value stands among
+    ``low``, ``median`` and ``high`` are over the seeds; ``difference`` is the median less the published value, and
+    ``percentile`` where the published value stands among
     them (0 to 100, ties counted half). ``in_sample``: parameters were calibrated with the published value.
     ``explanation`` is the study's own word on a published value that is not matched.
     """
@@ -90,8 +108,10 @@ class Row:
     low: float | None
     high: float | None
     percentile: float | None
+    difference: float | None
     missing: int
     in_sample: bool
+    must_match: bool
     verdict: Verdict
     reason: str
     explanation: str | None
@@ -103,15 +123,9 @@ def rows(measured: Measured) -> tuple[Row, ...]:
     return tuple(
         _row(measured, variant, kpi, published)
         for variant in measured.variants
-        for kpi in measured.study.kpis
-        for published in (*_published(measured.study, variant.case, kpi),) or (None,)
+        for kpi in measured.study.every_kpi
+        for published in measured.printed(variant.case, kpi.name, kpi.hour) or (None,)
     )
-
-
-def _published(study: Study, case: str, kpi: Kpi) -> Iterator[Published]:
-    for each in study.published:
-        if (each.scenario, each.kpi, each.hour) == (case, kpi.name, kpi.hour):
-            yield each
 
 
 def _row(measured: Measured, variant: Variant, kpi: Kpi, published: Published | None) -> Row:
@@ -124,8 +138,10 @@ def _row(measured: Measured, variant: Variant, kpi: Kpi, published: Published | 
     if isinstance(printed, str):
         missing = np.isnan(seeds[measured.ended(variant.case, variant.point)])
         verdict, reason, place = compare_infeasible(missing)
-    elif printed is not None:
-        verdict, reason = compare(printed, seeds, _baseline(measured, variant, kpi))
+    elif published is not None and printed is not None:
+        verdict, reason = compare(printed, seeds, _baseline(measured, variant, kpi), published.tolerance, kpi.unit)
+        if verdict == "sign-only" and kpi.measured in ELEMENTS:  # a number in a name has no direction
+            verdict, reason = "not-matched", "another element"
         place = percentile(printed, found) if found.size else None
     if 0 < len(found) < len(seeds):
         reason += f"; {len(seeds) - len(found)} of {len(seeds)} seeds have no such figure"
@@ -140,13 +156,19 @@ def _row(measured: Measured, variant: Variant, kpi: Kpi, published: Published | 
         low=low,
         high=high,
         percentile=place,
+        difference=None if median is None or not isinstance(printed, float) else _difference(median, printed),
         missing=len(seeds) - len(found),
         in_sample=published is not None and published.in_sample,
+        must_match=published is not None and published.must_match,
         verdict=verdict,
         reason=reason,
         explanation=published.explanation if published and verdict != "matched" else None,
         source=published.source if published else None,
     )
+
+
+def _difference(median: float, printed: float) -> float:
+    return 0.0 if np.isclose(median, printed, rtol=ROUNDING, atol=ROUNDING) else median - printed
 
 
 def spread(found: Floats) -> tuple[float, float, float] | tuple[None, None, None]:
@@ -174,31 +196,52 @@ class Baseline:
 
 def _baseline(measured: Measured, variant: Variant, kpi: Kpi) -> Baseline | None:
     first = measured.study.scenarios[0].name
-    published = next(_published(measured.study, first, kpi), None)
+    published = next(iter(measured.printed(first, kpi.name, kpi.hour)), None)
     if variant.case == first or published is None or published.value == INFEASIBLE:
         return None
     return Baseline(first, float(published.value), measured.seeds(first, variant.point, kpi.name, kpi.hour))
 
 
-def compare(published: float, seeds: Floats, baseline: Baseline | None) -> tuple[Verdict, str]:
-    """Return the verdict on a published value, and why; NaN among the seeds is no figure."""
+def compare(
+    published: float, seeds: Floats, baseline: Baseline | None, tolerance: float = 0.0, unit: str = ""
+) -> tuple[Verdict, str]:
+    """Return the verdict on a published value, and why; NaN among the seeds is no figure.
+
+    ``tolerance`` (in ``unit``) is how far from the band it may be and still match.
+    """
     low, median, high = spread(seeds[np.isfinite(seeds)])
     if low is None or median is None or high is None:
         return "not-matched", "no seed has the figure"
     slack = ROUNDING * abs(published)
     if low - slack <= published <= high + slack:
-        return "matched", "within the band of the seeds"
-    side = "above" if published > high else "below"
-    simulated, printed, what = median, published, "the sign"
+        return "matched", "within the band of the seeds" if len(seeds) > 1 else "equal to ours"
+    if low - slack - tolerance <= published <= high + slack + tolerance:
+        return "matched", f"within {tolerance:g}{_spoken(unit)}, as the study allows"
+    band = "the band" if len(seeds) > 1 else "ours"
+    side = f"above {band}" if published > high else f"below {band}"
+    simulated, printed, what, least = median, published, "the sign", tolerance
     if baseline is not None:
         differences = seeds - baseline.seeds
         _, difference, _ = spread(differences[np.isfinite(differences)])
         if difference is None:
-            return "not-matched", f"published is {side} the band; {baseline.case} has no figure to compare with"
+            return "not-matched", f"published is {side}; {baseline.case} has no figure to compare with"
         simulated, printed, what = difference, published - baseline.value, f"the direction against {baseline.case}"
-    if np.sign(simulated) == np.sign(printed):
-        return "sign-only", f"published is {side} the band; {what} is as printed"
-    return "not-matched", f"published is {side} the band; {what} is not as printed"
+        least = max(tolerance, ROUNDING * abs(median))
+    elif simulated >= 0 and printed >= 0:
+        return "not-matched", f"published is {side}; that both are above 0 says nothing"
+    if _direction(simulated, least) == _direction(printed, least):
+        return "sign-only", f"published is {side}; {what} is as printed"
+    return "not-matched", f"published is {side}; {what} is not as printed"
+
+
+def _direction(value: float, least: float) -> float:
+    """Return the sign of a value, 0 if it is so small that it says nothing."""
+    return float(np.sign(value)) if abs(value) > least else 0.0
+
+
+def _spoken(unit: str) -> str:
+    """Return a unit as one speaks of differences: those of percentages are points."""
+    return {"1": "", "%": " points"}.get(unit, f" {unit}".rstrip())
 
 
 def compare_infeasible(missing: Bools) -> tuple[Verdict, str, float | None]:

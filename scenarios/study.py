@@ -61,7 +61,7 @@ def load_study(name_or_path: str, seeds: str | None = None) -> LoadedStudy:
         layers.append(Layer("--seeds", {"seeds": seeds}, is_file=False))
     study = validate(Study, layers)
     points, cases = list(_points(study.sweep)), len(study.scenarios)
-    count = (len(points) + len(study.variations)) * cases
+    count = (len(points) + len(study.every_variation)) * cases
     if count > MOST_VARIANTS:
         what = f"asks for {count} scenarios, more than {MOST_VARIANTS}"
         key = "sweep" if study.sweep else "variations"
@@ -76,7 +76,7 @@ def load_study(name_or_path: str, seeds: str | None = None) -> LoadedStudy:
         _variant(case, source, each.name, _settings(each.set), name_or_path)
         if each.scenarios is None or case.name in each.scenarios
         else replace(unchanged, point=each.name)
-        for each in study.variations
+        for each in study.every_variation
         for case, source, unchanged in zip(study.scenarios, sources, found, strict=True)
     )
     return LoadedStudy(study, name_or_path, found, varied)

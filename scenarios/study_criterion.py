@@ -51,6 +51,12 @@ class Criterion(Section):
     )
     required: float = Field(default=1.0, description="what the measured value must reach")
 
+    where_above: float | None = Field(
+        default=None,
+        description="a seed in which `against` is not above this asks for nothing: it is satisfied",
+        json_schema_extra={"since": "0.3"},
+    )
+
     @model_validator(mode="after")
     def _share_is_a_share(self) -> Self:
         if self.statistic == "share-of-seeds" and not 0 < self.required <= 1:
@@ -59,6 +65,8 @@ class Criterion(Section):
             if self.statistic != "share-of-seeds" and getattr(self, field) > 0:
                 what = f"is for share-of-seeds, not for the {self.statistic}"
                 raise wrong(field, what, "Leave it out and put the bound into required.")
+        if self.statistic != "share-of-seeds" and self.where_above is not None:
+            raise wrong("where_above", f"is for share-of-seeds, not for the {self.statistic}", "Leave it out.")
         return self
 
     def judge(self, of: Sequence[float], against: Sequence[float]) -> tuple[float, bool]:
@@ -74,14 +82,19 @@ class Criterion(Section):
             return nan, False
         if self.statistic == "share-of-seeds":
             bounds = [self.tolerance + self.relative * abs(other) for _, other in pairs]
-            differences = [own - other for own, other in pairs]
-            share = fmean(map(self._satisfied, differences, bounds))
+            share = fmean(
+                self._asks_nothing(other) or self._satisfied(own - other, bound)
+                for (own, other), bound in zip(pairs, bounds, strict=True)
+            )
             return share, share >= self.required
         differences = [own - other for own, other in pairs]
         if any(map(isnan, differences)):
             return nan, False
         measured = _STATISTICS[self.statistic](differences)
         return measured, self._satisfied(measured, self.required if self.comparison != "less" else -self.required)
+
+    def _asks_nothing(self, other: float) -> bool:
+        return self.where_above is not None and other <= self.where_above
 
     def _satisfied(self, difference: float, bound: float) -> bool:
         if self.comparison == "within":
@@ -95,3 +108,10 @@ class Coverage(Section):
     name: Slug = Field(description="name of the criterion")
     scenarios: tuple[str, ...] = Field(min_length=1, description="scenarios whose published values count")
     required: int = Field(ge=1, description="how many must be matched, of those not calibrated with")
+    kpis: tuple[str, ...] | None = Field(
+        default=None, description="of these kpis only", json_schema_extra={"since": "0.3"}
+    )
+
+    def counts(self, scenario: str, kpi: str, in_sample: bool) -> bool:
+        """Return whether a published value is one of those that must be matched."""
+        return scenario in self.scenarios and not in_sample and (self.kpis is None or kpi in self.kpis)

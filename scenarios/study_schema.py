@@ -1,29 +1,38 @@
 """What a study file may say: scenarios to compare over seeds and settings, and what is expected of them."""
 
-from collections.abc import Iterable
-from itertools import pairwise
-from typing import Annotated, Final, Literal, Self
+from functools import cached_property
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from peerflex.scenarios.fields import Section, Slug, wrong
-from peerflex.scenarios.study_criterion import Coverage, Criterion, Hour
+from peerflex.scenarios.fields import Factor, Section, Slug
+from peerflex.scenarios.study_checks import check_coverage, check_kpis_of_each_other, check_names, check_references
+from peerflex.scenarios.study_criterion import Coverage, Criterion
+from peerflex.scenarios.study_figures import INFEASIBLE, HourlyPicture, Kpi, Published, PublishedByHour, span
+from peerflex.scenarios.study_hours import HourSet
 
-__all__ = ["Case", "Coverage", "Criterion", "Frozen", "Kpi", "Published", "Study", "Variation", "seed_range"]
+__all__ = [
+    "INFEASIBLE",
+    "Case",
+    "Coverage",
+    "Criterion",
+    "Frozen",
+    "HourSet",
+    "HourlyPicture",
+    "Kpi",
+    "Published",
+    "PublishedByHour",
+    "Study",
+    "Variation",
+    "seed_range",
+]
 
-KpiName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=60)]
 Seeds = Annotated[str, Field(pattern=r"^[0-9]{1,9}(-[0-9]{1,9})?$")]
+KeyName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=50)]
 Settings = dict[str, JsonValue]
 
-INFEASIBLE: Final = "infeasible"
-MISSING_IF_INFEASIBLE: Final = ("lfm_full_cost_eur",)
-"""The KPIs that have no figure exactly when a market found no solution."""
-
-
-def seed_range(seeds: str) -> range:
-    """Return ``"first-last"`` or ``"only"`` as a range (empty if the last is before the first)."""
-    first, _, last = seeds.partition("-")
-    return range(int(first), int(last or first) + 1)
+seed_range = span
+PERCENT = 100
 
 
 class Case(Section):
@@ -32,6 +41,9 @@ class Case(Section):
     name: Slug = Field(description="name within the study")
     scenario: str = Field(description="bundled name, or file in the study's folder")
     set: Settings = Field(default={}, description="dotted.key: value, on top of the scenario")
+    beside: str | None = Field(
+        default=None, description="scenario in whose table it stands, too (tables by scenario, of one seed)"
+    )
 
 
 class Variation(Section):
@@ -42,31 +54,25 @@ class Variation(Section):
     scenarios: tuple[str, ...] | None = Field(default=None, description="those it changes; null: all")
 
 
-class Kpi(Section):
-    """A figure that is reported, of the whole run or of one of its hours."""
+class VariationsOfEach(Section):
+    """The same change of many settings, one at a time."""
 
-    name: KpiName = Field(description="as in a run's kpis.json")
-    unit: str = Field(description="unit it is reported in")
-    hour: Hour | None = Field(default=None, description="of this hour only")
+    key: str = Field(pattern=r"^[^{}]*\{\}[^{}]*$", description="dotted.key with {} where the name goes")
+    each: tuple[KeyName, ...] = Field(min_length=1, description="names that are put there")
+    by: tuple[Factor, ...] = Field(min_length=1, description="values each setting takes")
+    scenarios: tuple[str, ...] | None = Field(default=None, description="those it changes; null: all")
 
-
-class Published(Section):
-    """A figure somebody published, to compare with."""
-
-    scenario: str = Field(description="name within the study")
-    kpi: str = Field(description="which of the kpis")
-    hour: Hour | None = Field(default=None, description="of this hour only")
-    value: float | Literal["infeasible"] = Field(description="as printed; `infeasible` for a market without solution")
-    source: str = Field(min_length=1, description="paper, table, page")
-    in_sample: bool = Field(description="whether parameters were calibrated with it")
-    explanation: str | None = Field(default=None, description="why it is missed; shown where it is not matched")
-
-    @model_validator(mode="after")
-    def _infeasible_is_a_cost(self) -> Self:
-        if self.value == INFEASIBLE and (self.kpi not in MISSING_IF_INFEASIBLE or self.hour is not None):
-            what = f"{self.value!r} cannot be told from {self.kpi!r}"
-            raise wrong("value", what, f"Use it with {', '.join(MISSING_IF_INFEASIBLE)} of the whole run.")
-        return self
+    def all(self) -> tuple[Variation, ...]:
+        """Return the variations one by one, called name-percent."""
+        return tuple(
+            Variation(
+                name=f"{name}-{PERCENT * value:g}".replace("_", "-").replace(".", "-"),
+                set={self.key.format(name): value},
+                scenarios=self.scenarios,
+            )
+            for name in self.each
+            for value in self.by
+        )
 
 
 class Frozen(Section):
@@ -92,9 +98,13 @@ class Study(Section):
         default={}, description="dotted.key: [values]; every combination is simulated in every scenario"
     )
     variations: tuple[Variation, ...] = Field(default=(), description="what --vary changes, one at a time")
+    vary_each: tuple[VariationsOfEach, ...] = Field(default=(), description="variations that differ in a name only")
     kpis: tuple[Kpi, ...] = Field(min_length=1, description="what is reported")
     occupancy: tuple[str, ...] = Field(default=(), description="scenarios whose branches are drawn, loading by loading")
     published: tuple[Published, ...] = Field(default=(), description="what others printed")
+    published_by_hour: tuple[PublishedByHour, ...] = Field(default=(), description="what others printed hour by hour")
+    hour_sets: tuple[HourSet, ...] = Field(default=(), description="hours that others printed")
+    hourly: tuple[HourlyPicture, ...] = Field(default=(), description="pictures over the hours")
     criteria: tuple[Criterion, ...] = Field(default=(), description="what must hold")
     coverage: tuple[Coverage, ...] = Field(default=(), description="how many published values must be matched")
     frozen: Frozen | None = Field(default=None, description="what was fixed before the test seeds")
@@ -105,59 +115,31 @@ class Study(Section):
     @property
     def seed_range(self) -> range:
         """The seeds, as a range (empty if the last is before the first)."""
-        return seed_range(self.seeds)
+        return span(self.seeds)
+
+    @cached_property
+    def every_kpi(self) -> tuple[Kpi, ...]:
+        """The KPIs, those of several hours hour by hour."""
+        return tuple(each for kpi in self.kpis for each in kpi.each())
+
+    @cached_property
+    def every_published(self) -> tuple[Published, ...]:
+        """All published figures, those of a table by hour one by one."""
+        return (*self.published, *(each for row in self.published_by_hour for each in row.each()))
+
+    @cached_property
+    def every_variation(self) -> tuple[Variation, ...]:
+        """All variations, those that differ in a name only one by one."""
+        return (*self.variations, *(each for many in self.vary_each for each in many.all()))
+
+    def hours_of(self, kpi: str) -> tuple[int, ...]:
+        """Return the hours of a KPI."""
+        return tuple(each.hour for each in self.every_kpi if each.name == kpi and each.hour is not None)
 
     @model_validator(mode="after")
-    def _names_fit(self) -> Self:
-        named: tuple[tuple[str, list[str]], ...] = (
-            ("scenarios", [case.name for case in self.scenarios]),
-            ("variations", [variation.name for variation in self.variations]),
-            ("criteria", [each.name for each in self.criteria] + [each.name for each in self.coverage]),
-            ("kpis", [f"{kpi.name} of hour {kpi.hour}" for kpi in self.kpis]),
-            ("occupancy", list(self.occupancy)),
-        )
-        for field, names in named:
-            for name, following in pairwise(sorted(names)):
-                if name == following:
-                    raise wrong(field, f"{name!r} is there twice", "Name each once.")
-        tested = self.frozen.test_seeds if self.frozen else self.seeds
-        for field, seeds in (("seeds", self.seeds), ("frozen.test_seeds", tested)):
-            if not seed_range(seeds):
-                raise wrong(field, f"{seeds!r} ends before it begins", "Give first-last, e.g. 1-10.")
-        if self.sweep and self.variations:
-            raise wrong("variations", "are given beside a sweep", "Keep one of the two, or make two studies.")
+    def _fits(self) -> Self:
+        check_names(self)
+        check_kpis_of_each_other(self)
+        check_references(self)
+        check_coverage(self)
         return self
-
-    @model_validator(mode="after")
-    def _references_exist(self) -> Self:
-        kpis = {(kpi.name, kpi.hour) for kpi in self.kpis}
-        for row, figure in enumerate(self.published):
-            self._known(f"published.{row}.scenario", [figure.scenario])
-            if (figure.kpi, figure.hour) not in kpis:
-                raise wrong(f"published.{row}.kpi", f"{figure.kpi!r} is not among the kpis", "Add it to kpis.")
-        for row, criterion in enumerate(self.criteria):
-            for field, name in (("of", criterion.of), ("against", criterion.against)):
-                if isinstance(name, str):
-                    self._known(f"criteria.{row}.{field}", [name])
-            if (criterion.kpi, criterion.hour) not in kpis:
-                raise wrong(f"criteria.{row}.kpi", f"{criterion.kpi!r} is not among the kpis", "Add it to kpis.")
-        for row, variation in enumerate(self.variations):
-            self._known(f"variations.{row}.scenarios", variation.scenarios or ())
-        self._known("occupancy", self.occupancy)
-        return self
-
-    @model_validator(mode="after")
-    def _coverage_can_be_reached(self) -> Self:
-        for row, coverage in enumerate(self.coverage):
-            self._known(f"coverage.{row}.scenarios", coverage.scenarios)
-            count = sum(each.scenario in coverage.scenarios and not each.in_sample for each in self.published)
-            if coverage.required > count:
-                what = f"{coverage.required} is more than the {count} published values not calibrated with"
-                raise wrong(f"coverage.{row}.required", what, "Ask for fewer, or name more scenarios.")
-        return self
-
-    def _known(self, field: str, names: Iterable[str]) -> None:
-        cases = {case.name for case in self.scenarios}
-        for name in names:
-            if name not in cases:
-                raise wrong(field, f"{name!r} is not in the study", f"Known here: {', '.join(sorted(cases))}.")

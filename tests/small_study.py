@@ -42,9 +42,58 @@ STUDY: dict[str, Any] = {
 }  # fmt: skip
 
 
+DUSK = {"time.start": "2023-06-21T18:00:00", "time.hours": 3}
+WEAK = DUSK | {"grid.trafo_rating_factor": 0.3333333333333333}
+ENERGY = {"unit": "MWh", "figure": "energy_mwh"}
+PRINT: dict[str, Any] = {
+    "name": "evening",
+    "keep": "figures",
+    "seeds": "1",
+    "scenarios": [
+        {"name": "strong", "scenario": "tso-dso-benchmark", "set": DUSK},
+        {"name": "weak", "scenario": "tso-dso-benchmark", "set": WEAK},
+        {"name": "relieved", "scenario": "tso-dso-1-exact", "set": DUSK, "beside": "weak"},
+    ],
+    "kpis": [
+        {"name": "supplied_mwh", "groups": ["grid", "chp", "wind", "pv"], **ENERGY},
+        {"name": "consumption_mwh", "groups": ["loads"], "times": -1, **ENERGY},
+        {"name": "consumption_mwh", "groups": ["loads"], "times": -1, "hours": "0-2", **ENERGY},
+        {"name": "losses_percent", "unit": "%", "figure": "losses_mwh", "per": "consumption_mwh", "times": 100},
+        {"name": "worst_line", "unit": "1", "figure": "highest_loading_branch", "hours": "0-2"},
+        {"name": "worst_node", "unit": "1", "figure": "lowest_voltage_bus", "hours": "0-2"},
+        {"name": "violations", "unit": "1", "hours": "0-2"},
+    ],
+    "published": [
+        {"scenario": "strong", "kpi": "losses_percent", "value": 1, "source": "T", "in_sample": False, "tolerance": 1},
+        {"scenario": "weak", "kpi": "losses_percent", "value": 9, "source": "T", "in_sample": True, "tolerance": 1},
+    ],
+    "published_by_hour": [
+        {"scenario": "strong", "kpi": "worst_node", "counted_from": 1, "hours": [1, 3], "values": [36, 37],
+         "source": "T", "in_sample": False, "must_match": True},
+    ],
+    "hour_sets": [
+        {"name": "congested", "scenario": "weak", "kpi": "violations", "counted_from": 1, "hours": [2, 3],
+         "required": 3, "source": "T", "in_sample": False},
+    ],
+    "hourly": [
+        {"name": "both", "columns": ["lowest_voltage_pu", "highest_voltage_pu"], "scenarios": ["strong", "weak"],
+         "unit": "pu", "limits": [0.95]},
+        {"name": "transformer", "columns": ["loading"], "branch": "T1", "scenarios": ["strong", "weak"], "unit": "%",
+         "times": 100, "counted_from": 1},
+    ],
+    "vary_each": [{"key": "units.factors.{}", "each": ["load_tan_phi", "base_load_mw"], "by": [0.9, 1.1]}],
+}  # fmt: skip
+
+
 def study_file(folder: Path, **changes: Any) -> str:
     path = folder / "small.yaml"
     path.write_text(yaml.safe_dump(STUDY | changes))
+    return str(path)
+
+
+def print_file(folder: Path, **changes: Any) -> str:
+    path = folder / "evening.yaml"
+    path.write_text(yaml.safe_dump(PRINT | changes))
     return str(path)
 
 

@@ -89,7 +89,7 @@ def test_rows_are_the_spread_of_what_the_runs_logged(tiny: StudyResult) -> None:
         else:
             assert row.median == pytest.approx((first + second) / 2, rel=1e-12)
             assert row.high - row.low == pytest.approx(0.9 * abs(first - second), rel=1e-9)  # type: ignore[operator]
-    assert tiny.rows[0].verdict == "sign-only"
+    assert tiny.rows[0].verdict == "not-matched"
     assert tiny.rows[0].in_sample
 
 

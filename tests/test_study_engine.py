@@ -56,9 +56,9 @@ def test_figures_in_memory_are_the_logged_ones_bit_by_bit(tmp_path: Path, scenar
     log = peerflex.run(scenario, settings=[*changes, "reference=none"], seed=5, out=tmp_path / "run", driver="mesa")
     with InMemory(loaded, registry()) as run:
         assert sum(1 for _ in run.records()) == loaded.scenario.time.steps
-        seen = run.seen()
+        source, seen = run.source(), run.seen()
 
-    closing = dict(zip([kpi.name for kpi in EVERY], figures_of(seen, run.steps_per_hour, EVERY), strict=True))
+    closing = dict(zip([kpi.name for kpi in EVERY], figures_of(source, EVERY), strict=True))
     assert {name: repr(value) for name, value in closing.items()} == {
         name: repr(value) for name, value in log.kpis.items()
     }

@@ -1,0 +1,68 @@
+"""A published table scenario by scenario, for studies of one seed: print, ours, their difference, and the verdict."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from peerflex.runs.study_criteria import CALIBRATED
+from peerflex.runs.study_page import number
+from peerflex.runs.study_result import StudyResult
+from peerflex.runs.study_verdicts import Row
+
+UNIT_IN_NAMES = {"%": "percent"}
+HEADER = ("figure", "published", "ours", "difference", "evidence", "verdict")
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioTable:
+    """What is published of one scenario beside ours; the last columns are scenarios that stand beside it."""
+
+    scenario: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def by_scenario(result: StudyResult) -> bool:
+    """Return whether there are no bands to show: then every scenario has a table, its figures below each other."""
+    return len(result.study.seed_range) == 1
+
+
+def scenario_tables(result: StudyResult, point: str) -> Iterator[ScenarioTable]:
+    """Yield a table for every scenario of which something is published."""
+    for case in result.study.scenarios:
+        rows = [row for row in result.rows if (row.scenario, row.point) == (case.name, point) and _printed(row)]
+        beside = [each.name for each in result.study.scenarios if each.beside == case.name]
+        if rows:
+            lines = tuple((*_line(row), *(_ours(result, other, row) for other in beside)) for row in rows)
+            yield ScenarioTable(case.name, (*HEADER, *beside), lines)
+
+
+def _printed(row: Row) -> bool:
+    return row.published is not None
+
+
+def _line(row: Row) -> tuple[str, ...]:
+    evidence = CALIBRATED if row.in_sample else "yes"
+    return (label(row), number(row.published), number(row.median), number(row.difference), evidence, row.verdict)
+
+
+def _ours(result: StudyResult, other: str, row: Row) -> str:
+    return number(float(result.measured.seeds(other, row.point, row.kpi, row.hour)[0]))
+
+
+def label(row: Row) -> str:
+    """Return what a figure is called in a table, with its unit unless the name ends in it."""
+    said = row.kpi.endswith(f"_{UNIT_IN_NAMES.get(row.unit, row.unit.lower())}")
+    unit = "" if said or row.unit == "1" else f" ({row.unit})"
+    hour = "" if row.hour is None else f", hour {row.hour}"
+    return row.kpi + unit + hour
+
+
+def cells_in_words(result: StudyResult) -> str:
+    """Return how many published values are matched, those calibrated with apart."""
+    told = []
+    rows = [row for row in result.rows if _printed(row) and row.point == result.measured.points[0]]
+    for in_sample, name in ((False, "not calibrated with"), (True, "calibrated with, so no evidence")):
+        cells = [row.verdict for row in rows if row.in_sample == in_sample]
+        matched, sign = cells.count("matched"), cells.count("sign-only")
+        told.append(f"{len(cells)} {name}: {matched} matched, {sign} sign-only, {len(cells) - matched - sign} not")
+    return f"of {len(rows)} published values {'; '.join(told)}"

@@ -1,0 +1,104 @@
+"""Where the figures of a study come from: a run's columns, the same whether it was logged or only simulated."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+
+from peerflex.core.arrays import Bools, Floats, Ints, add_up
+from peerflex.core.errors import InputError
+from peerflex.core.units import SECONDS_PER_HOUR
+from peerflex.runs.kpis import Column
+from peerflex.runs.reader import Run
+from peerflex.runs.table_hours import HOURS
+
+NUMBERS = tuple(column.name for column in HOURS.columns if column.kind in ("float", "int"))
+ELEMENTS = tuple(column.name for column in HOURS.columns if column.kind in ("bus", "branch"))
+"""Columns of ``hours`` that name a bus or a branch: as a figure, the number in the name."""
+
+_NUMBER = re.compile(r"(?:.*[\s_-])?(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What figures are made of.
+
+    ``closing`` gives a closing figure, ``hours`` a column of the table hours ``(steps,)`` (elements as numbers),
+    ``energy_mwh`` what the meters of a group of peers saw in every step ``(steps,)``, NaN without such a group, and
+    ``loading`` that of a branch ``(steps,)``, by its name.
+    """
+
+    closing: Callable[[str], float]
+    hours: Column
+    energy_mwh: Column
+    loading: Column
+    steps_per_hour: int
+
+
+def of_run(run: Run) -> Source:
+    """Return the source of a logged run; tables are read when first asked for."""
+    hours = cache(lambda: run.rows("hours"))
+    peers = cache(lambda: run.rows("peers")["metered_mw"].to_numpy().reshape(-1, len(run.manifest.peers)))
+    manifest, closing = run.manifest, run.kpis
+
+    @cache
+    def column(name: str) -> Floats:
+        if name not in ELEMENTS:
+            return np.asarray(hours()[name].to_numpy(), dtype=np.float64)
+        return element_numbers(*_coded(hours()[name]))
+
+    @cache
+    def energy_mwh(group: str) -> Floats:
+        return energy_of(group, manifest.peer_groups, peers(), manifest.step_seconds / SECONDS_PER_HOUR)
+
+    def loading(branch: str) -> Floats:
+        row = row_of_branch(branch, manifest.branches)
+        values: Floats = run.rows("branches")["loading"].to_numpy().reshape(-1, len(manifest.branches))[:, row]
+        return values
+
+    return Source(closing.__getitem__, column, energy_mwh, loading, SECONDS_PER_HOUR // manifest.step_seconds)
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[tuple[str, ...], Ints]:
+    """Return the words of a column of names, and the word of every row (-1: none)."""
+    whole = column.combine_chunks()
+    if isinstance(whole, pa.ChunkedArray):  # no chunk, or more than one
+        whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], column.type)
+    return tuple(whole.dictionary.to_pylist()), whole.indices.fill_null(-1).to_numpy().astype(np.int64)
+
+
+def element_numbers(names: Sequence[str], rows: Ints) -> Floats:
+    """Return the number in the name of the element in each row: of "13" and "line 13" 13, of "T1" NaN (and of -1)."""
+    found = [_NUMBER.fullmatch(name) for name in names]
+    numbers = np.array([*(float(match[1]) if match else np.nan for match in found), np.nan])
+    numbered: Floats = numbers[rows]
+    return numbered
+
+
+def energy_of(group: str, groups: Sequence[str], metered_mw: Floats, step_hours: float) -> Floats:
+    """Return what the meters of a group of peers saw in every step, added one after the other; NaN without members.
+
+    ``groups`` names the group of every peer, ``metered_mw`` has shape ``(steps, peers)``.
+    """
+    steps = len(metered_mw)
+    members: Bools = np.array([own == group for own in groups], dtype=np.bool_)
+    if not members.any():
+        return np.full(steps, np.nan)
+    values = metered_mw[:, members]
+    energy: Floats = step_hours * add_up(np.repeat(np.arange(steps), values.shape[1]), values.ravel(), steps)
+    return energy
+
+
+def row_of_branch(branch: str, branches: Sequence[str]) -> int:
+    """Return the row of a branch.
+
+    Raises:
+        InputError: if there is none of this name.
+    """
+    if branch not in branches:
+        what = f"there is no branch {branch!r}"
+        raise InputError("hourly: branch", what, f"Branches are {', '.join(branches[:20])}, ...")
+    return list(branches).index(branch)
