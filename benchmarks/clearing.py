@@ -54,7 +54,7 @@ def random_orders(n: int) -> Orders:
     price = np.round(np.where(side == SELL, rng.uniform(40, 120, n), rng.uniform(60, 140, n)), 1)
     whole = np.full(n, 3600, dtype=np.int64)
     quantity = rng.uniform(0.001, 0.01, n)
-    return Orders(np.arange(n), side, quantity, price, np.ones(n, dtype=np.bool_), whole * 0, whole)
+    return Orders.plain(np.arange(n), side, quantity, price, np.ones(n, dtype=np.bool_), whole * 0, whole)
 
 
 def random_need(n: int, rows: int, buses: int) -> tuple[FlexNeed, FlexOffers]:

@@ -76,7 +76,7 @@ def market_of(game: Game) -> tuple[Orders, Signal]:
     price = np.concatenate([-sides[0].value_eur_per_mwh, sides[1].value_eur_per_mwh])
     side = np.concatenate([np.full(len(sides[0]), SELL), np.full(len(sides[1]), BUY)])
     most, zero = np.concatenate([one.most_mw for one in sides]), np.zeros(n, dtype=np.int64)
-    orders = Orders(np.arange(n), side, most, price, np.ones(n, dtype=np.bool_), zero, zero + 3600)
+    orders = Orders.plain(np.arange(n), side, most, price, np.ones(n, dtype=np.bool_), zero, zero + 3600)
     return orders, Signal(np.zeros(1), np.zeros(1, dtype=np.bool_), free_terms(n))
 
 
