@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from peerflex.agents.orders import Offers, orders_for
+from peerflex.agents.orders import Offers, orders_for, upward
 from peerflex.core.arrays import Floats, floats
 from peerflex.core.people import Observation, Plan
 from peerflex.core.trade import FIRM_EUR_PER_MWH
@@ -40,7 +40,8 @@ class ElasticLoad:
 
     The d-th MW is worth ``marginal - rise * d / B``; it takes between ``1 - flexible_share`` and ``1 + flexible_share``
     of B, all of it bought. Taking less is extra flexibility: offered at a penalty (their equation 9a, where it is
-    called alpha), or kept back until the DSO calls on a larger share. What is kept back is firm.
+    called alpha), or kept back until the DSO calls on a larger share. What is kept back is firm. A roof of its own is
+    sold for whatever it brings, to itself too.
     """
 
     has_slopes: ClassVar[bool] = True
@@ -57,9 +58,12 @@ class ElasticLoad:
         rise = _own(seen.marginal_rise_eur_per_mwh, self.rise_eur_per_mwh)
         most = np.full(len(first), 1.0 + self.flexible_share)
         ranges = _ranges(seen.called_share, self.flexible_share, most, self.extra, self.penalty_eur_per_mwh)
-        offers = _offers(BUY, seen.load_mw, _size(seen.load_mw), first, -rise, ranges)
         nothing = floats(len(first))
-        return Plan(nothing, seen.pv_mw, orders_for(seen, offers), load_mw=nothing)
+        offers = [
+            *_offers(BUY, seen.load_mw, _size(seen.load_mw), first, -rise, ranges),
+            upward(seen.pv_mw, nothing),
+        ]
+        return Plan(nothing, nothing, orders_for(seen, offers), load_mw=nothing)
 
 
 @dataclass(frozen=True, slots=True)

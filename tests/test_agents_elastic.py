@@ -104,7 +104,10 @@ def test_nothing_is_planned_without_a_trade() -> None:
     load, source = ElasticLoad().bid(seen, NOBODY), ElasticSource().bid(seen, NOBODY)
     assert load.load_mw is not None
     assert not load.load_mw.any()
-    assert load.pv_mw is seen.pv_mw
+    assert not load.pv_mw.any()
+    roof = load.orders.take(load.orders.side == SELL)
+    assert roof.quantity_mw.tolist() == [2.0] * 3
+    assert not roof.price_eur_per_mwh.any()
     assert not source.pv_mw.any()
 
 

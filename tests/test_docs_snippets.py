@@ -155,3 +155,15 @@ def test_the_printed_solara_page_is_the_one_that_runs(tmp_path: Path, monkeypatc
         assert len(page.find(ipyvuetify.Html, children=[f"hour 0: lowest voltage {lowest:.4f} pu"])) == 1
     finally:
         page.close()
+
+
+def test_the_printed_feeder_is_regulated(tmp_path: Path) -> None:
+    for text in blocks(HOW_TO / "coordinate-tso-and-dso.md", "yaml"):
+        path = tmp_path / f"{yaml.safe_load(text)['name']}.yaml"
+        path.write_text(text)
+    run = api.run(str(tmp_path / "my-feeder-regulated.yaml"), out=tmp_path / "run")
+    hours = run.table("hours")
+    asked = hours["tso_request_mw"].to_numpy()
+    assert not asked[:19].any()
+    assert asked[19] > 0
+    assert hours["tso_contracted_mw"][19] > 0
