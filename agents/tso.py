@@ -10,7 +10,10 @@ from peerflex.core.arrays import Floats
 from peerflex.core.frequency import FrequencyState
 from peerflex.core.regulation import Regulation
 from peerflex.core.trade import FIRM_EUR_PER_MWH, NAN, Orders, Trades
-from peerflex.core.units import BUY, QUANTITY_TOLERANCE_MW, SELL
+from peerflex.core.units import BUY, SELL
+
+LEAST_REQUEST_MW = 1e-6
+"""What the last megawatts of a reserve still carry when it dies away is no request."""
 
 
 class TSO(mesa.Agent):
@@ -23,10 +26,10 @@ class TSO(mesa.Agent):
         self.peer = peer
 
     def request_mw(self, step: int, last: FrequencyState | None) -> float:
-        """Return what it asks for in a step (> 0: up), not more than it may; crumbs are nothing."""
+        """Return what it asks for in a step (> 0: up), not more than it may; less than a watt is nothing."""
         wanted_mw = self.need.mw(step, last)
         asked_mw = math.copysign(min(abs(wanted_mw), self.bid.most_mw), wanted_mw)
-        return asked_mw if abs(asked_mw) > QUANTITY_TOLERANCE_MW else 0.0
+        return asked_mw if abs(asked_mw) > LEAST_REQUEST_MW else 0.0
 
     def orders(self, request_mw: float, start_s: int, duration_s: int) -> Orders:
         """Return its order for a request; none for nothing."""

@@ -65,7 +65,7 @@ def settled_apart(
     own, side = int(np.flatnonzero(mine)[0]), int(orders.side[mine][0])
     more_mw = -side * orders.side * (then.accepted_mw - first.accepted_mw)
     rows = np.flatnonzero(~mine & (more_mw > QUANTITY_TOLERANCE_MW))
-    if not len(rows):
+    if not len(rows) or then.accepted_mw[own] <= QUANTITY_TOLERANCE_MW:  # rounding of others is no trade with it
         return first
     nothing, itself, row = np.zeros(len(rows)), np.full(len(rows), peer), np.full(len(rows), own)
     charge = _charges(orders, rows, terms)

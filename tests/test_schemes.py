@@ -7,11 +7,12 @@ import pytest
 
 from peerflex.core.arrays import add_up
 from peerflex.core.record import Agreement, Effort
-from peerflex.core.trade import FIRM_EUR_PER_MWH, Orders, Signal
+from peerflex.core.trade import FIRM_EUR_PER_MWH, Orders, Signal, free_terms
 from peerflex.core.units import BUY, SELL
+from peerflex.markets.idle import NoService
 from peerflex.markets.network_charges import NetworkCharges
 from peerflex.markets.schemes import ROUNDS, Bracket, Scheme
-from peerflex.markets.standing import bounded, firm, price_of, without
+from peerflex.markets.standing import bounded, firm, price_of, settled_apart, without
 from tests.tso_areas import BookDesk, Chain, agree, elastic_book, welfare
 
 SCHEMES: tuple[Scheme, ...] = ("common", "tso-first", "dso-first", "iterative")
@@ -200,3 +201,14 @@ def test_iterating_comes_to_the_common_market_behind_a_full_line_too() -> None:
         desk = congested(seed, 2.5)
         common, talked = (agree(replace(desk), scheme, NetworkCharges()) for scheme in ("common", "iterative"))
         np.testing.assert_allclose(talked.result.accepted_mw, common.result.accepted_mw, atol=2e-4)
+
+
+def test_a_tso_that_got_nothing_traded_nothing() -> None:
+    """A bug: it asked for 7 mW and got nothing, others differed by rounding, and that was traded at no price."""
+    orders = elastic_book(np.random.default_rng(1), -1.0, 60.0)
+    desk = BookDesk(orders)
+    met = agree(desk, "common", NoService()).result
+    others, apart = orders.peer != desk.tso, met.trades.seller != desk.tso
+    first = replace(met, accepted_mw=np.where(others, met.accepted_mw, 0.0), trades=met.trades.take(apart))
+    then = replace(first, accepted_mw=np.where(others, np.maximum(first.accepted_mw - 2e-9, 0.0), 0.0))
+    assert settled_apart(orders, desk.tso, first, then, free_terms(len(desk.peers))) is first
