@@ -9,7 +9,7 @@ from peerflex.runs.study_result import StudyResult
 from peerflex.runs.study_verdicts import Row
 
 UNIT_IN_NAMES = {"%": "percent"}
-HEADER = ("figure", "published", "ours", "difference", "evidence", "verdict")
+HEADER = ("figure", "published", "ours", "difference", "tolerance", "evidence", "verdict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +42,31 @@ def _printed(row: Row) -> bool:
 
 def _line(row: Row) -> tuple[str, ...]:
     evidence = CALIBRATED if row.in_sample else "yes"
-    return (label(row), number(row.published), number(row.median), number(row.difference), evidence, row.verdict)
+    tolerance = "-" if isinstance(row.published, str) else number(row.tolerance)
+    return (label(row), row.as_printed, rounded(row.median, row), difference(row), tolerance, evidence, row.verdict)
 
 
 def _ours(result: StudyResult, other: str, row: Row) -> str:
-    return number(float(result.measured.seeds(other, row.point, row.kpi, row.hour)[0]))
+    return rounded(float(result.measured.seeds(other, row.point, row.kpi, row.hour)[0]), row)
+
+
+def rounded(value: float | None, row: Row) -> str:
+    """Return a figure of ours with as many decimals as print has; with four digits where print has no number."""
+    if value is None or value != value or row.decimals is None:
+        return number(value)
+    return f"{round(value, row.decimals) + 0.0:.{row.decimals}f}"  # no minus zero
+
+
+def difference(row: Row) -> str:
+    """Return what ours is more than print, as the two are shown: nobody has to wonder about hidden digits."""
+    if row.median is None or row.decimals is None or not isinstance(row.published, float):
+        return "-"
+    return rounded(float(rounded(row.median, row)) - float(row.as_printed), row)
 
 
 def label(row: Row) -> str:
     """Return what a figure is called in a table, with its unit unless the name ends in it."""
     said = row.kpi.endswith(f"_{UNIT_IN_NAMES.get(row.unit, row.unit.lower())}")
     unit = "" if said or row.unit == "1" else f" ({row.unit})"
-    hour = "" if row.hour is None else f", hour {row.hour}"
+    hour = "" if row.hour_in_print is None else f", hour {row.hour_in_print}"
     return row.kpi + unit + hour
-
-
-def cells_in_words(result: StudyResult) -> str:
-    """Return how many published values are matched, those calibrated with apart."""
-    told = []
-    rows = [row for row in result.rows if _printed(row) and row.point == result.measured.points[0]]
-    for in_sample, name in ((False, "not calibrated with"), (True, "calibrated with, so no evidence")):
-        cells = [row.verdict for row in rows if row.in_sample == in_sample]
-        matched, sign = cells.count("matched"), cells.count("sign-only")
-        told.append(f"{len(cells)} {name}: {matched} matched, {sign} sign-only, {len(cells) - matched - sign} not")
-    return f"of {len(rows)} published values {'; '.join(told)}"

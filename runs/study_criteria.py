@@ -8,14 +8,17 @@ import numpy as np
 
 from peerflex.runs.study_frozen import FrozenStatus
 from peerflex.runs.study_verdicts import Measured, Row
-from peerflex.scenarios.study_schema import Coverage, Criterion, HourSet
+from peerflex.scenarios.study_schema import Coverage, Criterion, HourSet, Study
 
 CALIBRATED: Final = "calibrated"
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A criterion at a point of the sweep. ``measured`` is None where nothing could be measured."""
+    """A criterion at a point of the sweep. ``measured`` is None where nothing could be measured.
+
+    ``calibrated``: parameters were chosen so that it holds, so that it proves nothing.
+    """
 
     name: str
     point: str
@@ -23,6 +26,7 @@ class Judged:
     measured: float | None
     holds: bool
     statement: str
+    calibrated: bool = False
 
 
 def criteria(measured: Measured, rows: tuple[Row, ...]) -> tuple[Judged, ...]:
@@ -45,20 +49,25 @@ def frozen_criterion(status: FrozenStatus) -> tuple[Judged, ...]:
 
 
 def _judged(measured: Measured, criterion: Criterion, point: str) -> Judged:
-    def seeds(case: str) -> list[float]:
-        return [float(value) for value in measured.seeds(case, point, criterion.kpi, criterion.hour)]
+    def seeds(*cases: str) -> list[float]:
+        figures = [measured.seeds(case, point, criterion.kpi, criterion.hour) for case in cases]
+        return [float(value) for value in np.sum(figures, axis=0)]
 
-    of, other = seeds(criterion.of), criterion.against
-    against = seeds(other) if isinstance(other, str) else [other] * len(of)
+    of, other = seeds(criterion.of, *criterion.of_plus), criterion.against
+    against = seeds(other, *criterion.against_plus) if isinstance(other, str) else [other] * len(of)
     value, holds = criterion.judge(of, against)
     found = value if np.isfinite(value) else None
-    return Judged(criterion.name, point, criterion.required, found, holds, _statement(criterion))
+    statement = _statement(measured.study, criterion)
+    return Judged(criterion.name, point, criterion.required, found, holds, statement, criterion.in_sample)
 
 
-def _statement(criterion: Criterion) -> str:
-    hour = "" if criterion.hour is None else f" in hour {criterion.hour}"
+def _statement(study: Study, criterion: Criterion) -> str:
+    hour = "" if criterion.hour is None else f" in hour {study.in_print(criterion.of, criterion.hour)}"
     than = {"less": "less than", "greater": "greater than", "within": "as"}[criterion.comparison]
-    other = f"{criterion.against}" if criterion.times == 1 else f"{criterion.times:g} x {criterion.against}"
+    of = " + ".join((criterion.of, *criterion.of_plus))
+    other = " + ".join((f"{criterion.against}", *criterion.against_plus))
+    if criterion.times != 1:
+        other = f"{criterion.times:g} x " + (f"({other})" if criterion.against_plus else other)
     margins = [f"{criterion.tolerance:g}"] * (criterion.tolerance > 0) + [f"{criterion.relative:.3g} of it"] * (
         criterion.relative > 0
     )
@@ -67,7 +76,12 @@ def _statement(criterion: Criterion) -> str:
     if criterion.where_above is not None:
         margin += f", where that is above {criterion.where_above:g}"
     skipped = ", of seeds that have both" if criterion.missing == "skip" else ""
-    return f"{criterion.kpi}{hour} of {criterion.of} {than} {other}{margin}, {criterion.statistic}{skipped}"
+    measured = f"{criterion.statistic}{skipped}{_no_evidence(criterion.in_sample)}"
+    return f"{criterion.kpi}{hour} of {of} {than} {other}{margin}, {measured}"
+
+
+def _no_evidence(in_sample: bool) -> str:
+    return f" ({CALIBRATED}: no evidence)" if in_sample else ""
 
 
 def _covered(rows: tuple[Row, ...], coverage: Coverage, point: str) -> Judged:
@@ -95,9 +109,8 @@ def _by_hour(measured: Measured, told: HourSet, point: str) -> Judged:
     )
     if wrong:
         statement += f"; not so in {ranges(wrong)}"
-    if told.in_sample:
-        statement += f" ({CALIBRATED}: no evidence)"
-    return Judged(told.name, point, told.required, float(right), right >= told.required, statement)
+    statement += _no_evidence(told.in_sample)
+    return Judged(told.name, point, told.required, float(right), right >= told.required, statement, told.in_sample)
 
 
 def ranges(hours: Sequence[int]) -> str:
@@ -114,10 +127,9 @@ def ranges(hours: Sequence[int]) -> str:
 
 def _matched(row: Row) -> Judged:
     """Return a published value that must match as a criterion; 1 if it does."""
-    hour = "" if row.hour is None else f" in hour {row.hour}"
+    hour = "" if row.hour_in_print is None else f" in hour {row.hour_in_print}"
     name = f"match-{row.scenario}-{row.kpi.replace('_', '-')}{hour.replace(' in hour ', '-hour-')}"
-    statement = f"{row.kpi}{hour} of {row.scenario} is {row.published} in print: {row.reason}"
-    if row.in_sample:
-        statement += f" ({CALIBRATED}: no evidence)"
+    statement = f"{row.kpi}{hour} of {row.scenario} is {row.as_printed} in print: {row.reason}"
+    statement += _no_evidence(row.in_sample)
     holds = row.verdict == "matched"
-    return Judged(name, row.point, 1.0, float(holds), holds, statement)
+    return Judged(name, row.point, 1.0, float(holds), holds, statement, row.in_sample)

@@ -16,7 +16,7 @@ from peerflex.scenarios.study_schema import seed_range
 NOT_CONFIGURATION = {"seed", "title", "description"}
 """Keys of a scenario that the hash leaves out."""
 
-NOT_DECIDING = {"source", "explanation"}
+NOT_DECIDING = {"source", "explanation", "decimals"}
 """Keys of a published value that the hash leaves out."""
 
 

@@ -76,6 +76,19 @@ def hourly_figure(drawn: Drawn, title: str) -> "Figure":
         )
     for limit in picture.limits:
         axis.axhline(limit, color="black", linestyle="--", linewidth=1)
+        label = f"limit {limit:g}"
+        axis.annotate(
+            label,
+            (1.0, limit),
+            (-2, 2),
+            axis.get_yaxis_transform(),
+            "offset points",
+            ha="right",
+            va="bottom",
+            fontsize=8,
+        )
+    if all("loading" in column for column in picture.columns):
+        axis.set_ylim(bottom=0.0)
     axis.set_title(title, loc="left", fontsize=11, pad=34)
     axis.set(xlabel="hour", ylabel=picture.unit)
     axis.margins(x=0.01)

@@ -65,7 +65,8 @@ def number(value: float | str | None) -> str:
 def miss_in_words(row: Row) -> str:
     """Return one sentence on a published value that is not matched."""
     at = f" at {row.point}" if row.point else ""
-    hour = "" if row.hour is None else f" in hour {row.hour}"
+    hour = "" if row.hour_in_print is None else f" in hour {row.hour_in_print}"
     calibrated = f" ({CALIBRATED})" if row.in_sample else ""
     why = row.explanation or "No explanation is given."
-    return f"{row.scenario}{at}, {row.kpi}{hour} = {number(row.published)}{calibrated}: {row.reason}. {why}"
+    why = why[:1].upper() + why[1:]
+    return f"{row.scenario}{at}, {row.kpi}{hour} = {row.as_printed}{calibrated}: {row.reason}. {why}"

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from peerflex.runs.study_by_scenario import by_scenario
-from peerflex.runs.study_page import number
+from peerflex.runs.study_criteria import CALIBRATED
 from peerflex.runs.study_result import StudyResult
 
 ROBUSTNESS_COLUMNS = ("what", "variation", "holds", "measured", "required")
 UNCHANGED = "unchanged"
-SURVIVAL = ("verdict", UNCHANGED, "survives", "broken by")
+SURVIVAL = ("verdict", "kind", UNCHANGED, "survives", "broken by")
+KINDS = ("criterion", "evidence", CALIBRATED)
 MOST_COLUMNS = 12
 """Variations that fit beside each other on a page; the CSV has any number."""
 
@@ -18,11 +19,13 @@ MOST_COLUMNS = 12
 class Verdict:
     """A criterion, or a published value that nothing was calibrated with, under one variation.
 
-    ``measured`` is the criterion's measured value (``required`` what it must reach), or the published value's
-    percentile (of one seed: our difference to it); None where there is none.
+    ``kind`` is criterion or evidence, or calibrated (a criterion that parameters were chosen with). ``measured`` is the
+    criterion's measured value (``required`` what it must reach), or the published value's percentile (of one seed: our
+    difference to it); None where there is none.
     """
 
     what: str
+    kind: str
     variation: str
     holds: bool
     measured: float | None
@@ -42,14 +45,17 @@ def verdicts(result: StudyResult) -> dict[str, tuple[Verdict, ...]]:
     found: dict[str, tuple[Verdict, ...]] = {}
     for judged in result.criteria:
         if judged.name != "frozen":
-            verdict = Verdict(judged.name, judged.point or UNCHANGED, judged.holds, judged.measured, judged.required)
+            kind = CALIBRATED if judged.calibrated else "criterion"
+            at = judged.point or UNCHANGED
+            verdict = Verdict(judged.name, kind, at, judged.holds, judged.measured, judged.required)
             found[judged.name] = (*found.get(judged.name, ()), verdict)
     for row in result.rows:
         if row.published is not None and not row.in_sample and not row.must_match:  # that is a criterion
-            hour = "" if row.hour is None else f" in hour {row.hour}"
-            what = f"{row.scenario}: {row.kpi}{hour} = {number(row.published)}"
+            hour = "" if row.hour_in_print is None else f" in hour {row.hour_in_print}"
+            what = f"{row.scenario}: {row.kpi}{hour} = {row.as_printed}"
             place, told = (row.difference, "difference ") if by_scenario(result) else (row.percentile, "P")
-            verdict = Verdict(what, row.point or UNCHANGED, row.verdict == "matched", place, None, told)
+            at = row.point or UNCHANGED
+            verdict = Verdict(what, "evidence", at, row.verdict == "matched", place, None, told)
             found[what] = (*found.get(what, ()), verdict)
     return found
 
@@ -62,19 +68,24 @@ def robustness_rows(result: StudyResult) -> Iterator[tuple[object, ...]]:
 
 def survivors(result: StudyResult) -> str:
     """Return one sentence: what holds whatever is varied, what never does, and what depends on it."""
+    told = [f"{len(names)} {kind} ({', '.join(names) or 'none'})" for kind, names in _kinds(result).items()]
+    return f"Of {len(verdicts(result))} verdicts, over {len(result.variations)} variations: {'; '.join(told)}."
+
+
+def _kinds(result: StudyResult) -> dict[str, list[str]]:
     kinds: dict[str, list[str]] = {"hold throughout": [], "hold nowhere": [], "depend on an assumption": []}
     for what, each in verdicts(result).items():
         holds = [one.holds for one in each]
         kind = "hold throughout" if all(holds) else "depend on an assumption" if any(holds) else "hold nowhere"
         kinds[kind].append(what)
-    told = [f"{len(names)} {kind} ({', '.join(names) or 'none'})" for kind, names in kinds.items()]
-    return f"Of {len(verdicts(result))} verdicts, over {len(result.variations)} variations: {'; '.join(told)}."
+    return kinds
 
 
 def robustness_page(result: StudyResult) -> str:
     """Return ``robustness.md``."""
     lines = [f"# Robustness of {result.study.title or result.study.name}", ""]
     lines += [f"Seeds {result.study.seeds}. One assumption changed at a time; measured values in brackets.", ""]
+    lines += [f"{in_one_line(result)}.", ""]
     lines += ["| " + " | ".join(SURVIVAL) + " |", "|---" * len(SURVIVAL) + "|"]
     lines += ["| " + " | ".join(claim) + " |" for claim in claims(result)]
     if len(result.variations) <= MOST_COLUMNS:
@@ -84,12 +95,33 @@ def robustness_page(result: StudyResult) -> str:
             f"| {what} | " + " | ".join(one.in_words for one in each) + " |" for what, each in verdicts(result).items()
         ]
     told = (each for each in result.study.every_variation if each.name in result.variations)
-    lines += ["", *(f"- {each.name}: {_change(each.set)}" for each in told), "", survivors(result)]
+    lines += ["", *(f"- {each.name}: {_change(each.set)}" for each in told), ""]
+    lines += [_listed(result)] if by_scenario(result) else [survivors(result)]
     return "\n".join([*lines, ""])
 
 
-def claims(result: StudyResult) -> Iterator[tuple[str, str, str, str]]:
-    """Yield every verdict with how it is, how many variations it survives, and the names of those that break it.
+def in_one_line(result: StudyResult) -> str:
+    """Return in one line how many verdicts hold whatever is varied, kind by kind, of those that hold unvaried."""
+    told = []
+    for kind in KINDS:
+        each = [every for every in verdicts(result).values() if every[0].kind == kind]
+        own = [every for every in each if every[0].holds]
+        throughout = sum(all(one.holds for one in every) for every in own)
+        if each:
+            told.append(f"{kind}: {len(own)} of {len(each)} hold, {throughout} of these under every variation")
+    return f"Over {len(result.variations)} variations, {'; '.join(told)}"
+
+
+def _listed(result: StudyResult) -> str:
+    """Return what holds throughout, what depends on an assumption and what never holds, one a line."""
+    lines = []
+    for kind, names in _kinds(result).items():
+        lines += [f"## {len(names)} {kind}", "", *(f"- {name}" for name in names), ""]
+    return "\n".join(lines).rstrip()
+
+
+def claims(result: StudyResult) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield every verdict with its kind, how it is, how many variations it survives, and which break it.
 
     One that does not hold as the study is has nothing to survive: then those that mend it are named.
     """
@@ -97,9 +129,9 @@ def claims(result: StudyResult) -> Iterator[tuple[str, str, str, str]]:
         same = [one.variation for one in varied if one.holds == own.holds]
         others = ", ".join(one.variation for one in varied if one.holds != own.holds)
         if own.holds:
-            yield what, own.in_words, f"{len(same)} of {len(varied)}", others or "none"
+            yield what, own.kind, own.in_words, f"{len(same)} of {len(varied)}", others or "none"
         else:
-            yield what, own.in_words, "-", f"none; holds with {others}" if others else "none; holds with none"
+            yield what, own.kind, own.in_words, "-", f"none; holds with {others}" if others else "none; holds with none"
 
 
 def _change(settings: Mapping[str, object]) -> str:

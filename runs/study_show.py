@@ -4,25 +4,30 @@ from rich.markup import escape
 from rich.table import Table
 
 from peerflex.runs import show
-from peerflex.runs.study_by_scenario import by_scenario, cells_in_words, scenario_tables
+from peerflex.runs.study_before import cells_in_words
+from peerflex.runs.study_by_scenario import by_scenario
 from peerflex.runs.study_page import cells, columns, miss_in_words, misses
 from peerflex.runs.study_result import StudyResult
-from peerflex.runs.study_robustness import SURVIVAL, claims, survivors
+from peerflex.runs.study_robustness import SURVIVAL, claims, in_one_line, survivors
 from peerflex.scenarios.study_schema import Kpi
 
 
 def show_study(result: StudyResult) -> None:
-    """Print figures, the published table, criteria, robustness, and one line on the configuration."""
+    """Print figures, the published table, criteria, robustness, and one line on the configuration.
+
+    Of one seed beside print this would be hundreds of lines: only what they add up to is printed, and where they are.
+    """
     printed = columns(result)
+    if printed and by_scenario(result):
+        _show_summary(result)
+        return
     others = [kpi for kpi in result.study.kpis if kpi.hours is None and kpi not in printed]
     if others:
         _show_rows(result, others)
     for point in (each for each in result.measured.points if each not in result.variations):
-        if printed and by_scenario(result):
-            _show_by_scenario(result, point)
-        elif printed:
+        if printed:
             _show_published(result, point)
-    for row in [] if by_scenario(result) else misses(result):
+    for row in misses(result):
         show.say(f"outside the band: {miss_in_words(row)}")
     if printed:
         show.say(cells_in_words(result))
@@ -65,16 +70,20 @@ def _show_published(result: StudyResult, point: str) -> None:
     show.CONSOLE.print(table)
 
 
-def _show_by_scenario(result: StudyResult, point: str) -> None:
-    for found in scenario_tables(result, point):
-        title = f"Scenario {found.scenario}" + (f" at {point}" if point else "")
-        table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False)
-        table.add_column(found.header[0], overflow="fold")
-        for name in found.header[1:]:
-            table.add_column(name, justify="left" if name in ("evidence", "verdict") else "right")
-        for row in found.rows:
-            table.add_row(*map(escape, row))
-        show.CONSOLE.print(table, "")
+def _show_summary(result: StudyResult) -> None:
+    show.say(result.study.title or result.study.name)
+    show.say(cells_in_words(result))
+    judged = [each for each in result.criteria if each.point not in result.variations]
+    if judged:
+        show.say(f"{len(judged) - len(result.broken)} of {len(judged)} criteria hold")
+    for each in result.broken:
+        at = f" at {each.point}" if each.point else ""
+        show.say(f"does not hold: {each.name}{at}: {each.statement}")
+    if result.variations:
+        show.say(in_one_line(result))
+        show.say(f"what breaks under which variation: {result.folder / 'robustness.md'}")
+    show.say(f"tables of every scenario, misses with reasons, and notes: {result.folder / 'table.md'}")
+    show.say(result.frozen.in_words)
 
 
 def _show_criteria(result: StudyResult) -> None:

@@ -1,9 +1,21 @@
 """``table.md``: print beside ours, what is missed and why, what was calibrated, and what is not matched."""
 
-from peerflex.runs.study_by_scenario import by_scenario, cells_in_words, scenario_tables
+from peerflex.runs.study_before import cells_in_words, tallies
+from peerflex.runs.study_by_scenario import by_scenario, scenario_tables
 from peerflex.runs.study_page import cells, closest_cells, columns, miss_in_words, misses, number
 from peerflex.runs.study_result import StudyResult
 from peerflex.scenarios.study_schema import Kpi
+
+TERMS = (
+    "- published: as in print. ours: with as many decimals. difference: ours less published, as both are shown.",
+    "- tolerance: how far ours may be from print and still be `matched`; `sign-only` says that the change against the"
+    " first scenario has the sign of print.",
+    "- evidence: `yes`, or `calibrated` if a parameter was chosen with it or it follows from what was: such a value"
+    " proves nothing, whatever its verdict.",
+    "- The last columns are scenarios that stand beside it, of which nothing is published.",
+    "- state before: the same scenario without any service; what it matches, doing nothing matches.",
+    "- Hours are as print counts them. There is one seed, so there are no bands.",
+)
 
 
 def table_page(result: StudyResult) -> str:
@@ -12,10 +24,10 @@ def table_page(result: StudyResult) -> str:
     lines = [f"# {study.title or study.name}", ""]
     lines += [f"Seeds {study.seeds} ({len(study.seed_range)}); {result.frozen.in_words}.", ""]
     if by_scenario(result):
-        lines += ["One seed: no bands. Hours count from 0. Beside: scenarios that nothing is published of.", ""]
+        lines += [*TERMS, ""]
     else:
         lines += ["A cell is: published; our median [5 %, 95 %]; percentile of the published value; verdict.", ""]
-    lines += [f"{_sentence(cells_in_words(result))}.", ""]
+    lines += [f"{_sentence(cells_in_words(result))}.", "", *_evidence(result)]
     for point in (each for each in result.measured.points if each not in result.variations):
         lines += [f"## {point}", ""] if point else []
         lines += _by_scenario(result, point) if by_scenario(result) else [*_table(result, point), ""]
@@ -30,6 +42,18 @@ def table_page(result: StudyResult) -> str:
     lines += _list("Not matched", study.not_matched)
     lines += _list("Notes", study.notes)
     return "\n".join(lines)
+
+
+def _evidence(result: StudyResult) -> list[str]:
+    """Return the evidence scenario by scenario, where some have a state before to compare with."""
+    found = tallies(result)
+    if all(each.state_before is None for each in found):
+        return []
+    lines = ["| scenario | evidence | matched | state before | matches of these |", "|---|---|---|---|---|"]
+    for each in found:
+        before = ["-", "-"] if each.state_before is None else [each.state_before, f"{each.before}"]
+        lines.append(_line(each.scenario, [f"{each.values}", f"{each.matched}", *before]))
+    return [*lines, ""]
 
 
 def _by_scenario(result: StudyResult, point: str) -> list[str]:
@@ -63,14 +87,18 @@ def _table(result: StudyResult, point: str) -> list[str]:
 
 
 def _others(result: StudyResult) -> list[str]:
-    """Return the table of the figures that nobody printed, without those at variations."""
+    """Return the table of the figures that nobody printed (of one seed: of all), without those at variations."""
     printed = {(each.kpi, each.hour) for each in result.study.every_published}
-    kpis = [kpi for kpi in result.study.kpis if kpi.hours is None and (kpi.name, kpi.hour) not in printed]
+    kpis = [
+        kpi
+        for kpi in result.study.kpis
+        if kpi.hours is None and (by_scenario(result) or (kpi.name, kpi.hour) not in printed)
+    ]
     points = [each for each in result.measured.points if each not in result.variations]
     if not kpis or not printed:
         return []
     lines = [
-        "## Other figures" if by_scenario(result) else "## Other figures: our median [5 %, 95 %]",
+        "## Every scenario" if by_scenario(result) else "## Other figures: our median [5 %, 95 %]",
         "",
         _line("scenario", [f"{kpi.name} ({kpi.unit})" for kpi in kpis]),
     ]

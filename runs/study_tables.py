@@ -9,7 +9,7 @@ from pathlib import Path
 
 from peerflex.runs.manifest import commit, versions
 from peerflex.runs.store import write_json
-from peerflex.runs.study_by_scenario import cells_in_words
+from peerflex.runs.study_before import cells_in_words, tallies
 from peerflex.runs.study_hourly import hourly_rows
 from peerflex.runs.study_occupancy import COLUMNS, branch_rows
 from peerflex.runs.study_result import StudyResult, run_folders
@@ -64,6 +64,7 @@ def _page(result: StudyResult) -> dict[str, object]:
         "notes": list(study.notes),
         "closest_draw": None if closest is None else asdict(closest) | {"what": closest.in_words},
         "cells": cells_in_words(result),
+        "evidence": [asdict(tally) for tally in tallies(result)],
         "rows": [asdict(row) for row in result.rows],
         "criteria": [asdict(judged) for judged in result.criteria],
     }

@@ -20,6 +20,7 @@ in percent is the percentile. In a sweep every point is compared on its own.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
@@ -95,7 +96,8 @@ class Row:
     ``low``, ``median`` and ``high`` are over the seeds; ``difference`` is the median less the published value, and
     ``percentile`` where the published value stands among
     them (0 to 100, ties counted half). ``in_sample``: parameters were calibrated with the published value.
-    ``explanation`` is the study's own word on a published value that is not matched.
+    ``explanation`` is the study's own word on a published value that is not matched. ``hour`` counts from 0 in the
+    run, ``hour_in_print`` as tables do; ``tolerance`` and ``decimals`` are those of the published value.
     """
 
     scenario: str
@@ -116,6 +118,16 @@ class Row:
     reason: str
     explanation: str | None
     source: str | None
+    hour_in_print: int | None
+    tolerance: float | None
+    decimals: int | None
+
+    @property
+    def as_printed(self) -> str:
+        """The published value with the decimals it has in print; '-' for none."""
+        if self.published is None or isinstance(self.published, str):
+            return self.published or "-"
+        return f"{self.published:.{self.decimals or 0}f}"
 
 
 def rows(measured: Measured) -> tuple[Row, ...]:
@@ -164,7 +176,17 @@ def _row(measured: Measured, variant: Variant, kpi: Kpi, published: Published | 
         reason=reason,
         explanation=published.explanation if published and verdict != "matched" else None,
         source=published.source if published else None,
+        hour_in_print=None if kpi.hour is None else measured.study.in_print(variant.case, kpi.hour),
+        tolerance=published.tolerance if published else None,
+        decimals=_decimals(published) if published else None,
     )
+
+
+def _decimals(published: Published) -> int | None:
+    """Return how many decimals a published number has, in print or (if nobody says) in the study file."""
+    if published.decimals is not None or isinstance(published.value, str):
+        return published.decimals
+    return max(0, -int(Decimal(repr(published.value)).normalize().as_tuple().exponent))
 
 
 def _difference(median: float, printed: float) -> float:

@@ -61,7 +61,8 @@ def load_study(name_or_path: str, seeds: str | None = None) -> LoadedStudy:
         layers.append(Layer("--seeds", {"seeds": seeds}, is_file=False))
     study = validate(Study, layers)
     points, cases = list(_points(study.sweep)), len(study.scenarios)
-    count = (len(points) + len(study.every_variation)) * cases
+    varied_cases = (cases if each.scenarios is None else len(each.scenarios) for each in study.every_variation)
+    count = len(points) * cases + sum(varied_cases)
     if count > MOST_VARIANTS:
         what = f"asks for {count} scenarios, more than {MOST_VARIANTS}"
         key = "sweep" if study.sweep else "variations"

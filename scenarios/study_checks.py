@@ -53,6 +53,7 @@ def check_references(study: "Study") -> None:
     hours = {name for name, hour in kpis if hour is not None}
     for row, case in enumerate(study.scenarios):
         _known(study, f"scenarios.{row}.beside", [case.beside] if case.beside else [])
+        _known(study, f"scenarios.{row}.before", [case.before] if case.before else [])
     for row, figure in enumerate(study.published):
         _known(study, f"published.{row}.scenario", [figure.scenario])
         if (figure.kpi, figure.hour) not in kpis:
@@ -73,6 +74,8 @@ def check_references(study: "Study") -> None:
         for field, name in (("of", criterion.of), ("against", criterion.against)):
             if isinstance(name, str):
                 _known(study, f"criteria.{row}.{field}", [name])
+        _known(study, f"criteria.{row}.of_plus", criterion.of_plus)
+        _known(study, f"criteria.{row}.against_plus", criterion.against_plus)
         if (criterion.kpi, criterion.hour) not in kpis:
             raise wrong(f"criteria.{row}.kpi", f"{criterion.kpi!r} is not among the kpis", "Add it to kpis.")
     for row, variation in enumerate(study.variations):

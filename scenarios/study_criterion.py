@@ -25,7 +25,8 @@ class Criterion(Section):
     The difference is of - times * against; in a seed it counts beyond tolerance + relative * |times * against|. With
     ``share-of-seeds``, the measured share of the seeds in which the comparison holds must reach ``required``. With any
     other statistic, that statistic of the differences is measured, and must be below (less), above (greater) or no
-    further from 0 than (within) ``required``.
+    further from 0 than (within) ``required``. Figures of ``of_plus`` are added to that of ``of``, those of
+    ``against_plus`` to that of ``against``, before anything else.
     """
 
     name: Slug = Field(description="name of the criterion")
@@ -56,6 +57,25 @@ class Criterion(Section):
         description="a seed in which `against` is not above this asks for nothing: it is satisfied",
         json_schema_extra={"since": "0.3"},
     )
+    in_sample: bool = Field(
+        default=False,
+        description="whether parameters were calibrated with what it asks: then it is no evidence",
+        json_schema_extra={"since": "0.3"},
+    )
+    of_plus: tuple[str, ...] = Field(
+        default=(), description="scenarios whose figures are added to that of `of`", json_schema_extra={"since": "0.3"}
+    )
+    against_plus: tuple[str, ...] = Field(
+        default=(),
+        description="scenarios whose figures are added to that of `against`",
+        json_schema_extra={"since": "0.3"},
+    )
+
+    @model_validator(mode="after")
+    def _only_scenarios_are_added_up(self) -> Self:
+        if self.against_plus and not isinstance(self.against, str):
+            raise wrong("against_plus", "is given beside a number", "Name a scenario in against, or leave it out.")
+        return self
 
     @model_validator(mode="after")
     def _share_is_a_share(self) -> Self:

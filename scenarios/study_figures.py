@@ -108,6 +108,13 @@ class Published(Section):
         json_schema_extra=SINCE,
     )
     must_match: bool = Field(default=False, description="whether it is a criterion, too", json_schema_extra=SINCE)
+    decimals: int | None = Field(
+        default=None,
+        ge=0,
+        le=9,
+        description="how many are in print, shown in tables by scenario; null: as many as the value has here",
+        json_schema_extra=SINCE,
+    )
 
     @model_validator(mode="after")
     def _infeasible_is_a_cost(self) -> Self:

@@ -44,6 +44,10 @@ class Case(Section):
     beside: str | None = Field(
         default=None, description="scenario in whose table it stands, too (tables by scenario, of one seed)"
     )
+    before: str | None = Field(
+        default=None, description="scenario that is its state before: what is matched by doing nothing is counted"
+    )
+    first_hour: int | None = Field(default=None, ge=0, description="what tables call its first hour; null: the study's")
 
 
 class Variation(Section):
@@ -91,6 +95,7 @@ class Study(Section):
     description: str = Field(default="", max_length=5000, description="the question, and what was calibrated")
     scenarios: tuple[Case, ...] = Field(min_length=1, description="what is compared")
     seeds: Seeds = Field(default="1-5", description="first and last seed, both simulated")
+    first_hour: int = Field(default=0, ge=0, description="what tables and criteria call the first hour of a run")
     keep: Literal["runs", "figures"] = Field(
         default="runs", description="every run in full, or only its figures (faster)"
     )
@@ -116,6 +121,11 @@ class Study(Section):
     def seed_range(self) -> range:
         """The seeds, as a range (empty if the last is before the first)."""
         return span(self.seeds)
+
+    def in_print(self, case: str, hour: int) -> int:
+        """Return what tables call an hour (from 0) of a scenario."""
+        first = next(each.first_hour for each in self.scenarios if each.name == case)
+        return hour + (self.first_hour if first is None else first)
 
     @cached_property
     def every_kpi(self) -> tuple[Kpi, ...]:

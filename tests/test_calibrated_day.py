@@ -20,7 +20,7 @@ from peerflex.grid.factors import Factors
 from peerflex.grid.network import open_network
 from peerflex.scenarios.calibrated_day import DAY, HOURS, TAGS, CalibratedDay, Fact, Units, content_hash, read_day
 
-SHA256 = "b22fbc6af85f3f951b2872c3603c3bc7e8c4a26d6e628d88097662f9c480fa70"
+SHA256 = "8e21504dff0cd627bd96002bcd7823575477189d05593443cfe45c7aee375400"
 NOON = 11
 """Row of the hour that the paper calls 12."""
 

@@ -138,7 +138,7 @@ KEY = {"sha256": HEX, "test_seeds": "1-2", "test_runs": 0}
         ({"occupancy": ["gone"]}, "occupancy", "'gone' is not in the study"),
         ({"occupancy": ["with-lfm"] * 2}, "occupancy", "there twice"),
         ({"variations": [{"name": "v", "set": {"grid.demand": 3}}]}, "'trade-only' at v", "no such key"),
-        ({"variations": [{"name": "v", "set": {}}]}, "variations.0.set", "does not fit"),
+        ({"variations": [{"name": "v", "set": {}}]}, "variations.0.set", "too few entries"),
         ({"variations": [{"name": "v", "set": {"seed": 1}, "scenarios": ["x"]}]}, "0.scenarios", "'x' is not"),
         ({"sweep": {"grid.demand_factor": [1, 2]}}, "variations", "beside a sweep"),
         ({"frozen": KEY | {"sha256": "abc"}}, "frozen.sha256", "does not fit"),

@@ -11,7 +11,7 @@ from peerflex.runs.study import StudyResult, run_study
 from peerflex.runs.study_criteria import ranges
 from peerflex.runs.study_frozen import configuration_hash
 from peerflex.runs.study_kpis import check_kpis
-from peerflex.runs.study_robustness import claims
+from peerflex.runs.study_robustness import claims, in_one_line
 from peerflex.scenarios.study import load_study
 from peerflex.scenarios.study_criterion import Criterion
 from peerflex.scenarios.study_hours import HourSet
@@ -87,8 +87,15 @@ def test_claims_say_how_many_variations_they_survive_and_which_break_them(tmp_pa
     """In hour 3 the transformer is 9 % above its limit: with a tenth less load it is not, with more it stays."""
     result = run_study(print_file(tmp_path), out=tmp_path / "out", vary=True)
     found = {claim[0]: claim for claim in claims(result)}
-    assert found["congested"] == ("congested", "holds (3)", "3 of 4", "base-load-mw-90")
-    assert "| congested | holds (3) | 3 of 4 | base-load-mw-90 |" in (result.folder / "robustness.md").read_text()
+    assert found["congested"] == ("congested", "criterion", "holds (3)", "3 of 4", "base-load-mw-90")
+    page = (result.folder / "robustness.md").read_text()
+    assert "| congested | criterion | holds (3) | 3 of 4 | base-load-mw-90 |" in page
+    assert found["match-strong-worst-node-hour-2"][1] == "criterion"
+    assert found["strong: losses_percent = 1"][1] == "evidence"
+    by_kind = [claim[1] for claim in found.values() if claim[2].startswith(("holds", "matched"))]
+    assert f"criterion: {by_kind.count('criterion')} of 3 hold" in in_one_line(result)
+    assert page.index(in_one_line(result)) < page.index("| verdict |")
+    assert "\n- congested\n" in page.split("depend on an assumption")[1]
 
 
 # ---------------------------------------------------------------- what is refused, and what is frozen

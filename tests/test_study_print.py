@@ -195,11 +195,13 @@ def test_every_scenario_in_print_has_its_table_with_others_beside_it(evening: St
     page = (evening.folder / "table.md").read_text()
     assert page.count("## Scenario ") == 2
     weak = page.split("## Scenario weak")[1].split("##")[0]
-    assert "| figure | published | ours | difference | evidence | verdict | relieved |" in weak
+    assert "| figure | published | ours | difference | tolerance | evidence | verdict | relieved |" in weak
     row = next(row for row in evening.rows if row.scenario == "weak" and row.published == 9.0)
     assert row.difference == pytest.approx(evening.measured.seeds("weak", "", "losses_percent", None)[0] - 9.0)
     relieved = evening.measured.seeds("relieved", "", "losses_percent", None)[0]
-    assert f"| {relieved:.4g} |" in weak
+    ours = evening.measured.seeds("weak", "", "losses_percent", None)[0]
+    shown = f"| losses_percent | 9 | {ours:.0f} | {round(ours) - 9} | 1 | calibrated | not-matched | {relieved:.0f} |"
+    assert shown in weak  # as many decimals as print
 
 
 # ---------------------------------------------------------------- pictures
