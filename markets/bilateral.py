@@ -8,15 +8,13 @@ import numpy as np
 from pydantic import Field
 
 from peerflex.core.arrays import Floats, Ints, add_up, floats
-from peerflex.core.trade import NAN, MarketResult, Orders, Signal, Trades, TradeTerms
+from peerflex.core.trade import MarketResult, Orders, Signal, Trades, TradeTerms
 from peerflex.core.units import BUY, QUANTITY_TOLERANCE_MW, SELL
 from peerflex.markets.equilibrium import solve_certified
 from peerflex.markets.game import Equilibrium, Game, Side
 from peerflex.markets.matching import nothing_traded
 from peerflex.markets.pairs import components, pair_price
-
-SAME_PRICE_EUR_PER_MWH = 1e-6
-"""Prices closer than this are one: the duals of one price round differently from pair to pair."""
+from peerflex.markets.true_prices import TruePrices, firm_part, one_price
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +27,9 @@ class BilateralEquilibrium:
     on whose pairs the DSO's payments depend, unique. Elsewhere net positions are unique and money depends on nothing
     else.
 
-    A trade settles at the multiplier of its pair's reciprocity: what makes both sides keep to it. If the terms are
-    money, the DSO pays each side beside it what its factor changes of the side's own component. The random stream is
-    not used.
+    A trade settles at the multiplier of its pair's reciprocity: what makes both sides keep to it. What firm orders bid
+    beyond the truth decides who is served, never a price (``markets.true_prices``). If the terms are money, the DSO
+    pays each side beside it what its factor changes of the side's own component. The random stream is not used.
     """
 
     heeds_slopes: ClassVar[bool] = True
@@ -71,7 +69,9 @@ class BilateralEquilibrium:
         game = self.game(orders, sells, buys, signal.terms)
         found, certificate = solve_certified(game, by_shape=self.solver == "by-shape")
         if len(found.quantity_mw):
-            result = _settled(orders, sells, buys, game, found, signal.terms)
+            priority = firm_part(orders.premium_eur_per_mwh) * (self.reading == "costs-and-values")
+            prices = TruePrices.of(game, priority[sells], priority[buys])
+            result = _settled(orders, sells, buys, prices, found, signal.terms)
         else:
             result = nothing_traded(orders)
         return replace(result, objective_eur_per_h=certificate.primal_eur_per_h, gap=certificate.gap)
@@ -111,15 +111,15 @@ def injection_charge(orders: Orders, rows: Ints, terms: TradeTerms) -> Floats:
 
 
 def _settled(
-    orders: Orders, sells: Ints, buys: Ints, game: Game, found: Equilibrium, terms: TradeTerms
+    orders: Orders, sells: Ints, buys: Ints, prices: TruePrices, found: Equilibrium, terms: TradeTerms
 ) -> MarketResult:
     """Return the result in rows of the orders. What a peer supplies to itself is accepted, and is no trade."""
     sell_order, buy_order = sells[found.seller], buys[found.buyer]
-    price = pair_price(game, found, found.seller, found.buyer)
-    one_price = _if_one(price)
+    price = prices.settle(pair_price(prices.bid, found, found.seller, found.buyer), found)
+    one = one_price(price)
     to_seller, to_buyer = floats(len(price)), floats(len(price))
     if terms.money:
-        to_seller, to_buyer = _premiums(game, found)
+        to_seller, to_buyer = _premiums(prices.true, found)
         to_seller, to_buyer = (
             to_seller - injection_charge(orders, sell_order, terms),
             to_buyer + injection_charge(orders, buy_order, terms),
@@ -130,20 +130,12 @@ def _settled(
         sell_order=sell_order,
         buy_order=buy_order,
         quantity_mw=found.quantity_mw,
-        price_eur_per_mwh=price if isnan(one_price) else np.full(len(price), one_price),
+        price_eur_per_mwh=price if isnan(one) else np.full(len(price), one),
         seller_premium_eur_per_mwh=to_seller,
         buyer_premium_eur_per_mwh=to_buyer,
     )
     accepted = add_up(sell_order, found.quantity_mw, len(orders)) + add_up(buy_order, found.quantity_mw, len(orders))
-    return MarketResult(accepted, one_price, trades.take(trades.seller != trades.buyer))
-
-
-def _if_one(price: Floats) -> float:
-    """Return the median price if all prices are one, else NaN."""
-    ranked, n = np.sort(price), len(price)
-    if ranked[-1] - ranked[0] > SAME_PRICE_EUR_PER_MWH:
-        return NAN
-    return float((ranked[(n - 1) // 2] + ranked[n // 2]) / 2)
+    return MarketResult(accepted, one, trades.take(trades.seller != trades.buyer))
 
 
 def _premiums(game: Game, found: Equilibrium) -> tuple[Floats, Floats]:
