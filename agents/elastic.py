@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from peerflex.agents.orders import Offers, orders_for, upward
+from peerflex.agents.orders import Offers, energy, orders_for
 from peerflex.core.arrays import Floats, floats
 from peerflex.core.people import Observation, Plan
 from peerflex.core.trade import FIRM_EUR_PER_MWH
@@ -40,8 +40,8 @@ class ElasticLoad:
 
     The d-th MW is worth ``marginal - rise * d / B``; it takes between ``1 - flexible_share`` and ``1 + flexible_share``
     of B, all of it bought. Taking less is extra flexibility: offered at a penalty (their equation 9a, where it is
-    called alpha), or kept back until the DSO calls on a larger share. What is kept back is firm. A roof of its own is
-    sold for whatever it brings, to itself too.
+    called alpha), or kept back until the DSO calls on a larger share. What is kept back is firm. The sun on a roof of
+    its own flows anyway: it is sold for the feed-in tariff or more.
     """
 
     has_slopes: ClassVar[bool] = True
@@ -61,9 +61,9 @@ class ElasticLoad:
         nothing = floats(len(first))
         offers = [
             *_offers(BUY, seen.load_mw, _size(seen.load_mw), first, -rise, ranges),
-            upward(seen.pv_mw, nothing),
+            energy(seen.pv_mw, ask=seen.feed_in_eur_per_mwh, bid=seen.retail_eur_per_mwh),
         ]
-        return Plan(nothing, nothing, orders_for(seen, offers), load_mw=nothing)
+        return Plan(nothing, seen.pv_mw, orders_for(seen, offers), load_mw=nothing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,9 @@ import mesa
 import numpy as np
 
 from peerflex.agents.regulation import Bid, Need
-from peerflex.core.arrays import Floats
 from peerflex.core.frequency import FrequencyState
 from peerflex.core.regulation import Regulation
-from peerflex.core.trade import FIRM_EUR_PER_MWH, NAN, Orders, Trades
+from peerflex.core.trade import FIRM_EUR_PER_MWH, NAN, MarketResult, Orders
 from peerflex.core.units import BUY, SELL
 
 LEAST_REQUEST_MW = 1e-6
@@ -51,9 +50,17 @@ class TSO(mesa.Agent):
             penalty_eur_per_mwh=np.zeros(1),
         )
 
-    def regulation(self, request_mw: float, sold_mw: Floats, trades: Trades) -> Regulation:
-        """Return what it asked for and got; ``sold_mw`` ``(peers,)`` is what each peer sold: it buys what goes up."""
+    def regulation(self, request_mw: float, orders: Orders, result: MarketResult) -> Regulation:
+        """Return what it asked for and got: it buys what goes up."""
+        trades, own = result.trades, orders.peer == self.peer
         mine = trades.take((trades.buyer == self.peer) | (trades.seller == self.peer))
         volume_mw = float(mine.quantity_mw.sum())
         paid = float((mine.price_eur_per_mwh * mine.quantity_mw).sum())
-        return Regulation(request_mw, 0.0 - float(sold_mw[self.peer]), paid / volume_mw if volume_mw > 0 else NAN)
+        order, traded_mw = orders.take(own), result.accepted_mw[own]
+        worth = -traded_mw * (order.side * order.true_eur_per_mwh + order.slope_eur_per_mwh2 * traded_mw / 2)
+        return Regulation(
+            request_mw=request_mw,
+            contracted_mw=0.0 - float((order.side * traded_mw).sum()),
+            price_eur_per_mwh=paid / volume_mw if volume_mw > 0 else NAN,
+            value_eur_per_h=0.0 + float(worth.sum()),
+        )

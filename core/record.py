@@ -11,7 +11,7 @@ from peerflex.core.messages import KINDS
 from peerflex.core.network import GridState, Injections, Violations
 from peerflex.core.people import PeerState, Plan
 from peerflex.core.regulation import NO_REGULATION, Regulation
-from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, TradeTerms
+from peerflex.core.trade import NAN, FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, TradeTerms
 
 OVERFLOW_TOLERANCE_MVA: Final = 1e-7
 """A branch is congested when it carries more above its limit: a tenth of a watt is rounding."""
@@ -178,6 +178,7 @@ class HourRecord:
     ``metered_mw`` is what each peer's meter saw ``(peers,)``. ``external`` is what other simulators coupled to
     the buses injected. ``diagnostic`` is the AC state in linear physics, else None. ``delivered_mw`` is what the
     upstream meter saw of the TSO's regulation (> 0: up), ``frequency`` what the area's did (None: not simulated).
+    ``beyond_mw`` is what peers beyond the transformer injected.
     """
 
     decision: Decision
@@ -191,3 +192,17 @@ class HourRecord:
     events: tuple[Event, ...]
     delivered_mw: float = 0.0
     frequency: FrequencyState | None = None
+    beyond_mw: float = 0.0
+
+    @property
+    def interface_mw(self) -> float:
+        """What comes from the upstream grid: what flows into the network, and what peers beyond it sell elsewhere."""
+        return self._interface_mw(self.state)
+
+    @property
+    def diagnostic_interface_mw(self) -> float:
+        """The same by the AC diagnostic; NaN in AC physics, which has none."""
+        return NAN if self.diagnostic is None else self._interface_mw(self.diagnostic)
+
+    def _interface_mw(self, state: GridState) -> float:
+        return state.exchange_mw + self.beyond_mw if self.beyond_mw else state.exchange_mw

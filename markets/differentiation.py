@@ -24,7 +24,7 @@ TSO: Final = "tso"
 
 @dataclass(frozen=True, slots=True)
 class ProductDifferentiation:
-    """The models P2P_Cong, P2P_Volt (with and without reactive power control) and P2P_Full of F. Marques, T. Soares and
+    """The models P2P_Cong, P2P_Volt (with and without reactive power control) and P2P_Full of J. Marques, T. Soares and
     H. Morais (2023), section 3, figures 2, 3 and 5: one loop, told apart by what it looks at and whom it calls.
 
     The market clears, the DSO solves its flow. If a limit is exceeded, trades that add to it are charged, on top of
@@ -169,6 +169,7 @@ def _firm_served(plan: Plan, result: MarketResult) -> bool:
 
 
 def _without_request(plan: Plan, peers: PeerTable) -> Plan:
-    """Return the plan without the orders of the TSO."""
+    """Return the plan with orders of nothing for those of the TSO: rows stay what they were."""
     of_tso = np.array([name == TSO for name in peers.name])
-    return replace(plan, orders=plan.orders.take(~of_tso[plan.orders.peer]))
+    quantity_mw = np.where(of_tso[plan.orders.peer], 0.0, plan.orders.quantity_mw)
+    return replace(plan, orders=replace(plan.orders, quantity_mw=quantity_mw))

@@ -50,7 +50,7 @@ class NetworkCharges:
     arrives at the same positions. The DSO solves the flow again and, if that still exceeds a limit, linearises there.
 
     Locational marginal prices as F. C. Schweppe, M. C. Caramanis, R. D. Tabors and R. E. Bohn, Spot Pricing of
-    Electricity, 1988; charges on bilateral trades as F. Marques, T. Soares and H. Morais (2023), equation 3, which
+    Electricity, 1988; charges on bilateral trades as J. Marques, T. Soares and H. Morais (2023), equation 3, which
     weighs trades by a distance where this has the multipliers.
     """
 

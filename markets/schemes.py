@@ -87,10 +87,13 @@ class EditedDesk:
         return self.desk.flow(plan, result, reactive_mvar)
 
     def agree(self, service: Service, signal: Signal) -> Agreement:
-        """Return what the service comes to, in rows of the bids as they were made (if it kept to the changed ones)."""
+        """Return what the service comes to, in rows of the bids as they were made.
+
+        A service may change bids again (withdraw a request), but not their rows: they are known by their peers.
+        """
         agreed = service.agree(self, signal)
         for edited, plan, origin in self._made:
-            if edited is agreed.plan:
+            if edited.orders.peer is agreed.plan.orders.peer:
                 return replace(agreed, plan=plan, result=_in_rows_of(plan.orders, agreed.result, origin))
         return agreed
 
@@ -137,6 +140,8 @@ class DsoFirst:
             return first
         bus, side, held = desk.peers.bus, int(asked.side[0]), (first.plan.orders, first.result)
         after = EditedDesk(desk, lambda orders: bounded(orders, bus, self.tso, side, *held)).agree(self.service, signal)
+        if bought_by(self.tso, after.plan.orders, after.result) <= QUANTITY_TOLERANCE_MW:
+            return replace(first, effort=replace(first.effort, clearings=desk.clearings, flows=desk.flows))
         if not _same_bids(first.plan.orders, after.plan.orders):  # more was called on: there is no first price to keep
             return after
         apart = settled_apart(after.plan.orders, self.tso, first.result, after.result, after.terms)

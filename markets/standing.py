@@ -36,13 +36,14 @@ def bounded(orders: Orders, bus_of_peer: Ints, peer: int, side: int, agreed: Ord
 
     If it buys, others sell what they sold, and offer the rest; they buy at most what they bought. If it sells, the
     other way round. Others at its own bus keep to what they agreed: what they give from beyond the network changes
-    nothing in it. Of a peer's own orders, the best for its partner were agreed first.
+    nothing in it. So does energy that flows anyway. Of a peer's own orders, the best for its partner were agreed first.
     """
     other = orders.peer != peer
-    beside = other & (bus_of_peer[orders.peer] == bus_of_peer[peer])
+    beside = bus_of_peer[orders.peer] == bus_of_peer[peer]
     held_mw = np.where(other, _held_mw(orders, agreed, result), 0.0)
-    more = other & ~beside & (orders.side == -side)
-    standing = _first(replace(orders, quantity_mw=held_mw), (more | beside).astype(np.float64))
+    idle = other & (beside | ~orders.dispatchable)
+    more = other & ~idle & (orders.side == -side)
+    standing = _first(replace(orders, quantity_mw=held_mw), (more | idle).astype(np.float64))
     rest = replace(
         orders,
         quantity_mw=orders.quantity_mw - held_mw,

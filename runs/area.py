@@ -39,7 +39,8 @@ class Area:
 
     ``behaviours`` and ``behaviour_names`` are in the order of ``peers.behaviour``. ``grid`` is the physics of
     the scenario and ``diagnostic`` the AC flow beside it in linear physics, else None. ``forecast_error`` is the
-    peers' own, relative. ``steps`` is the horizon. Peers at ``upstream_bus`` (-1: none) are beyond the network;
+    peers' own, relative. ``steps`` is the horizon. Peers at ``upstream_bus`` (-1: none) are beyond the network, of
+    which the last ``n_beyond`` are no connections of it;
     ``system`` is the synchronous area it belongs to and ``tso`` who buys regulation, None if there is none.
     """
 
@@ -61,6 +62,7 @@ class Area:
     steps: int
     step_s: int
     upstream_bus: int = -1
+    n_beyond: int = 0
     system: System | None = None
     tso: TsoSettings | None = None
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from peerflex.agents.elastic import ElasticLoad, ElasticSource
+from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
-from peerflex.core.people import Observation, PeerState
+from peerflex.core.people import Connections, Observation, PeerState, PeerTable
 from peerflex.core.protocols import Behaviour, FlexMarket, Grid
 from peerflex.core.streams import stream
 from peerflex.core.units import SELL
@@ -80,11 +82,14 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
     local = build_peers(loaded, network.connections, grid.buses, population, units)
     profiles = build_profiles(loaded, network.connections, local, network.year, population, units)
     peers = with_upstream(scenario, local, network.slack_bus)
+    behaviours = tuple(_behaviour(group, row, registry, origin) for row, group in enumerate(scenario.peers))
+    if units is None and population is None:
+        peers = replace(peers, tan_phi=_tan_phi(peers, behaviours, network.connections))
     area = Area(
         peers=peers,
         start=PeerState(np.zeros(len(peers))),  # batteries begin empty: nobody wins by energy it was given
         profiles=padded(profiles, len(peers)),
-        behaviours=tuple(_behaviour(group, row, registry, origin) for row, group in enumerate(scenario.peers)),
+        behaviours=behaviours,
         behaviour_names=tuple(group.name for group in scenario.peers),
         market=_component(registry.markets, scenario.market.p2p, f"{origin}: market.p2p"),
         service=_component(registry.services, scenario.market.service, f"{origin}: market.service"),
@@ -105,8 +110,9 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
         seed=scenario.seed,
         steps=scenario.time.steps,
         step_s=scenario.time.step_s,
+        n_beyond=len(peers) - len(local),
     )
-    area = regulated(loaded, area, network.slack_bus)
+    check_curves(area, origin)
     if not isinstance(area.flex_market, NoFlexMarket):
         check_interface_price(area, origin)
     if not isinstance(area.dso.incentive, NoIncentive) and not getattr(area.market, "heeds_terms", False):
@@ -118,7 +124,7 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
             raise InputError(f"{origin}: market.p2p", what, "Use bilateral-equilibrium, or another behaviour.")
     if getattr(area.service, "sets_terms", False):
         check_service(area, f"{origin}: market.service")
-    return Built(area, network)
+    return Built(regulated(loaded, area, network.slack_bus), network)
 
 
 def _network(loaded: LoadedScenario, impedance_error: float) -> Network:
@@ -163,6 +169,30 @@ def _flex_market(scenario: Scenario, registry: Registry, where: str) -> FlexMark
         parameters = component.parameters | {price: scenario.tariffs.interface_eur_per_mwh}
         market = make(registry.flex_markets, component.kind, parameters, where)
     return market
+
+
+def _tan_phi(peers: PeerTable, behaviours: tuple[Behaviour, ...], connections: Connections) -> Floats:
+    """Return the reactive power that a load takes along, where the load is what a peer trades; 0 elsewhere."""
+    ratio = np.zeros(len(peers))
+    load_mw, load_mvar = connections.load_mw, connections.load_mvar
+    np.divide(load_mvar, load_mw, out=ratio[: len(load_mw)], where=load_mw > 0.0)
+    elastic = [row for row, behaviour in enumerate(behaviours) if isinstance(behaviour, ElasticLoad)]
+    return np.where(np.isin(peers.behaviour, elastic), ratio, 0.0)
+
+
+def check_curves(area: Area, origin: str) -> None:
+    """Refuse elastic peers of which nobody says what a MW is worth to them, or costs them."""
+    for row, behaviour in enumerate(area.behaviours):
+        if not isinstance(behaviour, ElasticLoad | ElasticSource):
+            continue
+        members = area.peers.behaviour == row
+        for name, own in (
+            ("marginal_eur_per_mwh", area.peers.marginal_eur_per_mwh),
+            ("rise_eur_per_mwh", area.peers.marginal_rise_eur_per_mwh),
+        ):
+            if getattr(behaviour, name) is None and np.isnan(own[members]).any():
+                where = f"{origin}: peers.{row}.behaviour.{name}"
+                raise InputError(where, "is missing, and these peers have none of their own", f"Add {name}.")
 
 
 def check_service(area: Area, where: str) -> None:

@@ -99,8 +99,10 @@ class HourDesk:
         planned_mw = forecast.load_mw if plan.load_mw is None else plan.load_mw
         load_mw = base.load_mw - (forecast.load_mw - planned_mw)
         pv_mw = base.pv_mw - (forecast.pv_mw - plan.pv_mw)
-        load_mw = np.where(planned_mw == 0.0, 0.0, load_mw)
-        pv_mw = np.where(plan.pv_mw == 0.0, 0.0, pv_mw)
+        waits = (planned_mw == 0.0) & (forecast.load_mw > 0.0)
+        load_mw = np.where(waits, 0.0, load_mw)
+        waits = (plan.pv_mw == 0.0) & (forecast.pv_mw > 0.0)
+        pv_mw = np.where(waits, 0.0, pv_mw)
         return self._dispatch(load_mw, pv_mw, plan, change_mw, base)
 
     def _dispatch(

@@ -1,6 +1,7 @@
 """The frequency of an hour: what disturbs the area, what peers deliver to the TSO, and what became of both."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,23 +24,38 @@ def feeder_deviation_mw(area: Area, decision: Decision, metered_mw: Floats) -> f
     return float((metered_mw - decision.scheduled_mw)[below].sum())
 
 
+def with_change(area: Area, regulation: Regulation, with_tso_mw: Floats, without_mw: Floats) -> Regulation:
+    """Return regulation with what the schedules of peers below the upstream bus change for it; both ``(peers,)``."""
+    below = area.peers.bus != area.upstream_bus
+    reference_mw = float(without_mw[below].sum())
+    return replace(regulation, reference_mw=reference_mw, change_mw=float(with_tso_mw[below].sum()) - reference_mw)
+
+
 def delivered_mw(regulation: Regulation, deviation_mw: float) -> float:
     """Return how much of the contracted regulation the upstream meter sees (signed as it): less what is missing.
 
     What is missing is what the feeder deviates against the contract; more than was contracted is not regulation.
     """
-    contracted_mw = regulation.contracted_mw
-    missing_mw = max(-math.copysign(1.0, contracted_mw) * deviation_mw, 0.0)
-    there_mw = max(abs(contracted_mw) - missing_mw, 0.0)
-    return math.copysign(there_mw, contracted_mw) if there_mw else 0.0
+    missing_mw = max(-math.copysign(1.0, regulation.contracted_mw) * deviation_mw, 0.0)
+    return regulation.towards_mw(regulation.change_mw, missing_mw)
+
+
+def beyond_mw(area: Area, decision: Decision, metered_mw: Floats) -> float:
+    """Return what peers beyond the transformer inject, as metered: at the upstream bus, with nothing of their own there
+    but what they trade (suppliers, the TSO's virtual load). It passes the interface to the grid above, and no wire.
+    """
+    peers, profiles = area.peers, area.profiles
+    here = (peers.bus == area.upstream_bus) & (peers.pv_mw == 0.0) & (peers.battery_mwh == 0.0)
+    here &= (peers.generator_mw > 0.0) & (profiles.load_mw[decision.step] == 0.0)
+    return float(metered_mw[here].sum())
 
 
 def frequency(area: Area, decision: Decision, metered_mw: Floats, last: FrequencyState | None) -> FrequencyState | None:
     """Return what the frequency does in a step that begins where the last one ended; None without a ``system``.
 
-    The imbalance is what the system's events make it, and for the whole step what all feeders deviate. What the TSO
-    contracted for the step is ramped to from what it contracted for the last. A collapsed area has been restored by
-    the next step: it begins at rest, and what still disturbs it strikes anew.
+    The imbalance is what the system's events make it, and for the whole step what all feeders deviate. What peers
+    plan to deliver to the TSO in the step is ramped to from what they planned in the last. A collapsed area has been
+    restored by the next step: it begins at rest, and what still disturbs it strikes anew.
     """
     system = area.system
     if system is None:
@@ -48,7 +64,7 @@ def frequency(area: Area, decision: Decision, metered_mw: Floats, last: Frequenc
     begin_s, hours_s = float(decision.step * area.step_s), float(area.step_s)
     deviation_mw = feeder_deviation_mw(area, decision, metered_mw)
     standing_mw = system_imbalance_mw(_standing_mw(system, begin_s), deviation_mw, system.feeders)
-    bought_mw = system.feeders * decision.regulation.contracted_mw
+    bought_mw = system.feeders * decision.regulation.planned_mw
     return respond(
         system.area,
         _events(system, begin_s, hours_s, standing_mw - start.imbalance_mw),

@@ -8,7 +8,7 @@ co-simulation the market, the grid and the meter are simulators of their own and
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from peerflex.core.arrays import add_up
+from peerflex.core.arrays import Floats, add_up
 from peerflex.core.frequency import FrequencyState
 from peerflex.core.network import GridState, Injections
 from peerflex.core.people import PeerState
@@ -62,7 +62,11 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
     scheduled = desk.scheduled(plan, moved_mw + flex_mw)
     delivered = desk.delivered(plan, moved_mw + flex_mw)
     load_mvar = knowledge.load_mvar(area, base, delivered.injection_mw, agreed.reactive_mvar)
-    regulation = NO_REGULATION if tso is None else tso.regulation(request_mw, traded_mw, result.trades)
+    regulation = NO_REGULATION if tso is None else tso.regulation(request_mw, orders, result)
+    if regulation.contracted_mw:
+        regulation = respond.with_change(
+            area, regulation, desk.scheduled(plan, moved_mw).injection_mw, _without_tso_mw(desk)
+        )
     return Decision(
         step=step,
         outlook=model.dso.outlook(forecast_state, agreed.expected),
@@ -81,10 +85,26 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
         peers=delivered.after,
         injections=knowledge.by_bus(area, delivered.injection_mw, -load_mvar),
         messages=messages.said(model, desk, agreed, bought, regulation),
-        events=(*desk.rejected, *incidents.of_regulation(regulation), *incidents.of_flexibility(area, offers, bought)),
+        events=(
+            *desk.rejected,
+            *incidents.of_service(agreed, model.dso.limits, None if tso is None else tso.peer),
+            *incidents.of_regulation(regulation),
+            *incidents.of_flexibility(area, offers, bought),
+        ),
         effort=agreed.effort,
         regulation=regulation,
     )
+
+
+def _without_tso_mw(desk: HourDesk) -> Floats:
+    """Return what peers would announce to inject in the same step if the TSO did not take part ``(peers,)``.
+
+    It is what a contract is measured against; nobody acts on it, and its effort is not the step's.
+    """
+    apart = replace(desk, beside=Orders.empty(), rejected=())
+    agreed = desk.model.area.service.agree(apart, desk.signal)
+    moved_mw = moved(agreed.plan.orders, agreed.result, len(desk.peers))
+    return apart.scheduled(agreed.plan, moved_mw).injection_mw
 
 
 def conclude(
@@ -119,4 +139,5 @@ def conclude(
         events=(*decision.events, *incidents.of_physics(area, state), *incidents.of_frequency(answer)),
         delivered_mw=respond.delivered_mw(decision.regulation, deviation_mw),
         frequency=answer,
+        beyond_mw=respond.beyond_mw(area, decision, peers_mw),
     )

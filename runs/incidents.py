@@ -4,11 +4,12 @@ import numpy as np
 
 from peerflex.agents.fmo import Procurement
 from peerflex.core.frequency import FrequencyState, SystemState
-from peerflex.core.network import GridState
-from peerflex.core.record import Event
+from peerflex.core.network import GridState, Limits
+from peerflex.core.record import Agreement, Event
 from peerflex.core.regulation import Regulation
-from peerflex.core.trade import FlexOffers
+from peerflex.core.trade import FIRM_EUR_PER_MWH, FlexOffers
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
+from peerflex.grid.limits import find_violations
 from peerflex.markets.idle import NoFlexMarket
 from peerflex.markets.lfm import eligible
 from peerflex.runs.area import Area
@@ -52,6 +53,25 @@ def of_flexibility(area: Area, offers: FlexOffers, bought: Procurement) -> tuple
             for place, missing_mw in lacking.items()
         ),
     )
+
+
+def of_service(agreed: Agreement, limits: Limits, tso: int | None) -> tuple[Event, ...]:
+    """Say what is left where the DSO's service did not come to terms, and what firm energy found nobody.
+
+    What the TSO (in row ``tso``) did not get is said elsewhere.
+    """
+    orders, accepted_mw = agreed.plan.orders, agreed.result.accepted_mw
+    firm = (orders.premium_eur_per_mwh >= FIRM_EUR_PER_MWH) & (orders.peer != (-1 if tso is None else tso))
+    lacking = np.where(firm, orders.quantity_mw - accepted_mw, 0.0)
+    unserved_mw = float(lacking[lacking > NOTICEABLE_MW].sum())
+    if agreed.effort.settled and not unserved_mw:
+        return ()
+    what = f"{unserved_mw:.6f} MW of firm orders found no partner"
+    if agreed.effort.settled:
+        return (Event("firm-unserved", "market", what, "what is not bought is not taken, what is not sold not given"),)
+    broken = find_violations(agreed.expected, limits)
+    what = f"{len(broken)} limits violated in the DSO's model, {what}"
+    return (Event("service-unsettled", "market", what, "the last trades stand; what is left is a violation"),)
 
 
 def of_physics(area: Area, state: GridState) -> tuple[Event, ...]:

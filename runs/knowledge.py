@@ -34,7 +34,11 @@ def own_forecast(area: Area, step: int, base: Base) -> Base:
     """Return what peers expect of themselves: the truth times one plus a normal error, never below nothing."""
     if area.forecast_error == 0.0:
         return base
-    error = stream(area.seed, "peers.forecast", step).normal(0.0, area.forecast_error, size=(2, len(area.peers)))
+    n_connected = len(area.peers) - area.n_beyond  # whoever else there is, connections draw the same errors
+    error = np.zeros((2, len(area.peers)))
+    error[:, :n_connected] = stream(area.seed, "peers.forecast", step).normal(
+        0.0, area.forecast_error, size=(2, n_connected)
+    )
     factor = np.maximum(1.0 + error, 0.0)
     return Base(base.load_mw * factor[0], base.load_mvar, base.pv_mw * factor[1])
 

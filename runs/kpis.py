@@ -126,6 +126,12 @@ KPIS: Final = (
         lambda s: s.sum("welfare_eur") - s.sum("extra_penalty_eur"),
     ),
     Kpi(
+        "local_welfare_eur",
+        "EUR",
+        "Welfare without what the TSO's contracts are worth to itself",
+        lambda s: s.sum("welfare_eur") - s.sum("tso_value_eur"),
+    ),
+    Kpi(
         "extra_flexibility_mwh",
         "MWh",
         "What peers gave up beyond what they offer of themselves",

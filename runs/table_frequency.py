@@ -2,12 +2,21 @@
 
 from typing import Final
 
-from peerflex.runs.columns import Column, each, of_frequency, system_state
+from peerflex.runs.columns import Column, each, of_frequency, per_hour, system_state
 
 REGULATION: Final = (
     Column("tso_request_mw", "float", each("decision.regulation.request_mw"), "Regulation the TSO asked for, > 0 up"),
-    Column("tso_contracted_mw", "float", each("decision.regulation.contracted_mw"), "What peers sold it of that"),
+    Column("tso_contracted_mw", "float", each("decision.regulation.contracted_mw"), "What it contracted of that"),
+    Column(
+        "tso_change_mw",
+        "float",
+        each("decision.regulation.change_mw"),
+        "What schedules below the upstream bus are beyond those without the TSO; 0 without a contract",
+    ),
     Column("tso_price_eur_per_mwh", "float", each("decision.regulation.price_eur_per_mwh"), "What it paid, on average"),
+    Column(
+        "tso_value_eur", "float", per_hour(each("decision.regulation.value_eur_per_h")), "What that is worth to itself"
+    ),
     Column("tso_delivered_mw", "float", each("delivered_mw"), "What the upstream meter saw of that"),
     Column("rocof_hz_per_s", "float", of_frequency("rocof_hz_per_s"), "Frequency of the area: its steepest change"),
     Column("extreme_hz", "float", of_frequency("extreme_hz"), "Nadir (< 0) or zenith: largest deviation from nominal"),

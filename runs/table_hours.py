@@ -124,7 +124,7 @@ HOURS: Final = Table(
         Column("battery_mwh", "float", per_hour(total("decision.battery_mw")), "Discharge minus charge"),
         Column("external_mwh", "float", per_hour(total("external.p_mw")), "Injection of coupled simulators"),
         Column("losses_mwh", "float", per_hour(each("state.loss_mw")), "Consumption of the network itself"),
-        Column("exchange_mwh", "float", per_hour(each("state.exchange_mw")), "Import from the upstream grid"),
+        Column("exchange_mwh", "float", per_hour(each("interface_mw")), "Import from the upstream grid"),
         Column("exchange_mvarh", "float", per_hour(each("state.exchange_mvar")), "The same, reactive"),
         Column("shed_mwh", "float", per_hour(positive("state.shed_mw")), "Load taken off for a solution"),
         Column("lost_generation_mwh", "float", per_hour(positive("state.shed_mw", -1)), "Generation taken off"),
@@ -139,9 +139,7 @@ HOURS: Final = Table(
         Column("ac_lowest_voltage_pu", "float", diagnostic(peak("diagnostic.v_pu", -1)), "AC diagnostic: voltage"),
         Column("ac_highest_voltage_pu", "float", diagnostic(peak("diagnostic.v_pu", 1)), "AC diagnostic: voltage"),
         Column("ac_losses_mwh", "float", diagnostic(per_hour(each("diagnostic.loss_mw"))), "AC diagnostic: losses"),
-        Column(
-            "ac_exchange_mwh", "float", diagnostic(per_hour(each("diagnostic.exchange_mw"))), "AC diagnostic: import"
-        ),
+        Column("ac_exchange_mwh", "float", per_hour(each("diagnostic_interface_mw")), "AC diagnostic: import"),
         *REGULATION,
     ),
 )

@@ -104,10 +104,11 @@ def test_nothing_is_planned_without_a_trade() -> None:
     load, source = ElasticLoad().bid(seen, NOBODY), ElasticSource().bid(seen, NOBODY)
     assert load.load_mw is not None
     assert not load.load_mw.any()
-    assert not load.pv_mw.any()
+    assert load.pv_mw is seen.pv_mw
     roof = load.orders.take(load.orders.side == SELL)
     assert roof.quantity_mw.tolist() == [2.0] * 3
-    assert not roof.price_eur_per_mwh.any()
+    assert roof.price_eur_per_mwh.tolist() == [80.0] * 3
+    assert not roof.dispatchable.any()
     assert not source.pv_mw.any()
 
 

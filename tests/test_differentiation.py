@@ -13,7 +13,9 @@ from peerflex.core.record import Agreement, Decision
 from peerflex.markets import equilibrium
 from peerflex.markets.differentiation import ProductDifferentiation
 from peerflex.markets.game import Equilibrium, Game
+from peerflex.markets.idle import NoService
 from peerflex.runs.build import build
+from peerflex.runs.incidents import of_service
 from peerflex.runs.model import AreaModel
 from peerflex.runs.plugins import registry
 from peerflex.scenarios.load import load_scenario
@@ -190,10 +192,34 @@ def test_the_request_of_the_tso_is_withdrawn_when_the_dso_has_to_call() -> None:
     assert agreed.effort.called_share == pytest.approx(0.25)
     assert desk.clearings == 10 + 5
     assert injected(desk, agreed) == pytest.approx([0.78, -0.78, 0.0], abs=1e-9)
+    assert agreed.plan.orders.quantity_mw[agreed.plan.orders.peer == 2].tolist() == [0.0], "its row stays"
     kept = HandDesk(Comb((0.1, np.inf, np.inf)), SUNNY, source=source)
     stubborn = agree(replace(FULL, withdraws_request=False, iterations=2), kept)
     assert not stubborn.effort.settled  # 15 EUR/MWh do not keep anybody from serving a request worth 200
     assert injected(kept, stubborn)[2] == pytest.approx(-0.22, abs=1e-6)
+
+
+# what is on record
+
+
+def test_a_service_that_gives_up_is_on_record_with_what_is_left() -> None:
+    desk = HandDesk(Comb((0.01, np.inf, np.inf)), (SUPPLIER, LOAD))
+    agreed = agree(replace(CONGESTION, iterations=1), desk)
+    (told,) = of_service(agreed, desk.limits, None)
+    assert told.kind == "service-unsettled"
+    assert told.what == "1 limits violated in the DSO's model, 0.000000 MW of firm orders found no partner"
+    assert "violation" in told.consequence
+    settled = agree(CONGESTION, HandDesk(Comb(), (SUPPLIER, LOAD)))
+    assert of_service(settled, desk.limits, None) == ()
+
+
+def test_firm_energy_that_finds_nobody_is_on_record_without_any_service() -> None:
+    """0.7 MW are firm and the supplier has 0.5; what a TSO does not get is not said here."""
+    desk = HandDesk(Comb(), (replace(SUPPLIER, mw=0.5), LOAD))
+    agreed = NoService().agree(desk, desk.signal())
+    (told,) = of_service(agreed, desk.limits, None)
+    assert (told.kind, told.what) == ("firm-unserved", "0.200000 MW of firm orders found no partner")
+    assert of_service(agreed, desk.limits, tso=1) == ()
 
 
 # reactive power

@@ -179,6 +179,28 @@ def test_the_log_has_the_tso_and_the_frequency_of_every_step(whole: Path) -> Non
     assert run.manifest.peer_groups[-1] == "tso"
 
 
+def test_welfare_of_peers_is_apart_from_what_the_tso_values(whole: Path) -> None:
+    run = open_run(whole)
+    asked, got = run.hours["tso_request_mw"], run.hours["tso_contracted_mw"]
+    worth = (got * (100.0 - (1.0 / asked.where(asked > 0)) * got / 2)).fillna(0.0)
+    bought = asked >= 0
+    assert run.hours["tso_value_eur"][bought].to_numpy() == pytest.approx(worth[bought].to_numpy())
+    assert run.hours["tso_value_eur"].sum() > 100
+    apart = run.kpis["welfare_eur"] - run.kpis["local_welfare_eur"]
+    assert apart == pytest.approx(run.hours["tso_value_eur"].sum())
+
+
+def test_the_exchange_with_the_upstream_grid_has_what_the_supplier_beyond_sells(whole: Path) -> None:
+    """A bug: import was as good as nothing, as the supplier and the TSO stand at the upstream bus."""
+    run = open_run(whole)
+    groups, metered = run.manifest.peer_groups, run.rows("peers")["metered_mw"].to_numpy()
+    within = np.array([group not in ("grid", "tso") for group in groups])
+    feeder_mw = metered.reshape(-1, len(groups))[:, within].sum(axis=1)
+    assert run.hours["exchange_mwh"].to_numpy() == pytest.approx(run.hours["losses_mwh"] - feeder_mw, abs=1e-7)
+    assert run.kpis["import_mwh"] == pytest.approx(run.hours["exchange_mwh"].clip(lower=0).sum())
+    assert run.kpis["import_mwh"] > 10
+
+
 def test_without_a_system_a_checkpoint_is_as_it_always_was(tmp_path: Path) -> None:
     folder = logged(tmp_path / "plain", "mesa", settings=["time.hours=5"])
     carried = json.loads((folder / "checkpoints" / "00000.json").read_text())["carried"]
@@ -204,6 +226,6 @@ def test_the_week_of_the_bundled_scenario_is_alive(tmp_path: Path) -> None:
         for _ in session.advance():
             pass
     hours = open_run(tmp_path / "week").hours
-    assert hours["extreme_hz"].iloc[19] < -0.4
+    assert hours["extreme_hz"].iloc[19] < -0.25
     assert hours["tso_delivered_mw"].iloc[20:22].min() > 0.5
-    assert hours["tso_price_eur_per_mwh"].iloc[20] > hours["tso_price_eur_per_mwh"].iloc[18]
+    assert hours["tso_price_eur_per_mwh"].iloc[20] > 30, "loads give way for it, at their own value"

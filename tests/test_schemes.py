@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 
 from peerflex.core.arrays import add_up
-from peerflex.core.record import Agreement, Effort
+from peerflex.core.record import Agreement, Decision, Effort
 from peerflex.core.trade import FIRM_EUR_PER_MWH, Orders, Signal, free_terms
 from peerflex.core.units import BUY, SELL
 from peerflex.markets.idle import NoService
 from peerflex.markets.network_charges import NetworkCharges
 from peerflex.markets.schemes import ROUNDS, Bracket, Scheme
 from peerflex.markets.standing import bounded, firm, price_of, settled_apart, without
+from peerflex.runs.build import build
+from peerflex.runs.model import AreaModel
+from peerflex.runs.plugins import registry
+from peerflex.scenarios.load import load_scenario
 from tests.tso_areas import BookDesk, Chain, agree, elastic_book, welfare
 
 SCHEMES: tuple[Scheme, ...] = ("common", "tso-first", "dso-first", "iterative")
@@ -201,6 +205,34 @@ def test_iterating_comes_to_the_common_market_behind_a_full_line_too() -> None:
         desk = congested(seed, 2.5)
         common, talked = (agree(replace(desk), scheme, NetworkCharges()) for scheme in ("common", "iterative"))
         np.testing.assert_allclose(talked.result.accepted_mw, common.result.accepted_mw, atol=2e-4)
+
+
+def test_energy_that_flows_anyway_is_not_sold_again() -> None:
+    """A bug: DSO first, a roof sold to the TSO what it had given the supplier, and nothing changed."""
+    roof = replace(BOOK, dispatchable=np.array([False, True, True]))
+    apart = agree(BookDesk(roof), "dso-first").result.accepted_mw
+    alone = agree(BookDesk(roof), "dso-first", service=Without()).result.accepted_mw
+    assert apart[0] == pytest.approx(alone[0])
+    assert alone[1] - apart[1] == pytest.approx(apart[2])
+    assert apart[2] > 0.5
+
+
+def test_a_request_that_the_service_withdraws_leaves_what_was_agreed() -> None:
+    """A bug: rows of the bids were lost, and hours were settled at prices of 5000 EUR/MWh beside the true ones."""
+    common, apart = (decided("tso-dso-5", f"tso.scheme={scheme}") for scheme in ("common", "dso-first"))
+    assert common.regulation.contracted_mw == apart.regulation.contracted_mw == 0.0
+    assert apart.orders.premium_eur_per_mwh.max() <= FIRM_EUR_PER_MWH
+    trades = apart.result.trades
+    price = np.average(trades.price_eur_per_mwh, weights=trades.quantity_mw)
+    assert price == pytest.approx(np.average(common.result.trades.price_eur_per_mwh, weights=trades.quantity_mw))
+    assert 0 < price < 10
+    assert (apart.orders.peer == len(apart.load_mw) - 1).sum() == 1
+    assert apart.effort.flows > common.effort.flows
+
+
+def decided(name: str, *settings: str) -> Decision:
+    """Return what is decided in the first hour of a scenario."""
+    return AreaModel(build(load_scenario(name, list(settings)), registry([])).area, with_people=False).decide()
 
 
 def test_a_tso_that_got_nothing_traded_nothing() -> None:

@@ -97,8 +97,8 @@ def test_shapes_keep_the_calibrated_day_as_the_usual_one() -> None:
     ("settings", "where"),
     [
         ({"time.step_minutes": 15}, "time.step_minutes"),
-        ({"units.factors": {"wind": 1.1}}, "calibrated day"),
-        ({"units.factors": {"load_node": 1.1}}, "calibrated day"),
+        ({"units.factors": {"wind": 1.1}}, "units.factors.wind"),
+        ({"units.factors": {"load_node": 1.1}}, "units.factors.load_node"),
         ({"grid.code": "case33bw"}, "units.day"),
         ({"units.shapes": SHAPES}, "time.start"),
         (YEAR_2016 | {"units.shapes": SHAPES | {"load": "H0-X"}}, "units.shapes.load"),
