@@ -42,11 +42,12 @@ def show_list() -> None:
         ("Services: how trades and wires come to terms (market.service)", parts.services),
         ("Flexibility markets (market.lfm)", parts.flex_markets),
     ):
-        table = Table("kind", "parameter", "default", "meaning", title=title, title_justify="left", box=None)
+        table = Table("kind, parameter", "default", "meaning", title=title, title_justify="left", box=None)
+        table.columns[0].no_wrap = True  # names are there to be copied
         for kind, component in kinds.items():
-            rows_of = parameters(component) or [("", "", "")]
-            for row, (name, default, meaning) in enumerate(rows_of):
-                table.add_row(kind if row == 0 else "", name, default, meaning)
+            table.add_row(kind, "", "")
+            for name, default, meaning in parameters(component):
+                table.add_row(f"  {name}", default, meaning)
         CONSOLE.print(table, "")
 
 
@@ -76,6 +77,8 @@ def show_area(loaded: "LoadedScenario", built: "Built") -> None:
         *((f"  {name}", str(int((kinds == row).sum()))) for row, name in enumerate(area.behaviour_names)),
         ("steps", f"{area.steps} of {area.step_s // 60} minutes from {scenario.time.start:%Y-%m-%d %H:%M}"),
         ("markets", f"{scenario.market.p2p.kind}, then {scenario.market.lfm.kind}"),
+        ("DSO's service", scenario.market.service.kind),
+        *((("TSO", f"asks {scenario.tso.request.kind}, {scenario.tso.scheme}"),) if scenario.tso else ()),
         ("seed", str(area.seed)),
     )
     for row in rows:

@@ -53,6 +53,8 @@ def _problem(detail: ErrorDetails, schema: dict[str, Any], layers: Sequence[Laye
         return Problem(where, f"{detail['input']!r} is none of the choices", remedy)
     if detail["type"] in ("greater_than_equal", "less_than_equal", "greater_than", "less_than", "finite_number"):
         return Problem(where, f"{_short(detail['input'])} is outside the plausible range", remedy)
+    if detail["type"] == "too_short":
+        return Problem(where, "has too few entries", remedy)
     reason = detail["msg"].lower().removeprefix("value error, ")
     return Problem(where, f"{_short(detail['input'])} does not fit ({reason})", remedy)
 
@@ -94,5 +96,7 @@ def _range(about: dict[str, Any]) -> str:
     names = [KINDS_OF_VALUE.get(kind, "a value") for kind in ([kinds] if isinstance(kinds, str) else kinds)]
     low, high = about.get("minimum"), about.get("maximum", about.get("exclusiveMaximum"))
     span = f" from {low} to {high}" if low is not None and high is not None else ""
+    if "exclusiveMinimum" in about and high is not None:
+        span = f" above {about['exclusiveMinimum']}, up to {high}"
     default = f" (default {about['default']})" if about.get("default") not in (None, "") and span else ""
     return " or ".join(names) + span + default

@@ -202,7 +202,17 @@ class Scenario(Section):
     @model_validator(mode="after")
     def _system_fits(self) -> Self:
         names = tuple(group.name for group in self.peers)
-        check_together(self.frequency, self.tso, self.time.hours, self.time.step_s, self.units is not None, names)
+        check_together(self.frequency, self.tso, self.time.step_s, self.units is not None, names)
+        return self
+
+    @model_validator(mode="after")
+    def _units_are_there(self) -> Self:
+        for row, group in enumerate(self.peers):
+            if group.of_units is not None and self.units is None:
+                raise wrong("units", f"is missing: group {row} is made of them", "Add units: {day: tso-dso-day}.")
+            if self.units is not None and group.of_units is None and group.upstream_mw is None:
+                what = f"group {group.name!r} names no units, and a calibrated day has nothing else"
+                raise wrong("peers", what, "Give it of_units, or upstream_mw.")
         return self
 
     @model_validator(mode="after")

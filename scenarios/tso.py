@@ -63,8 +63,11 @@ def _from_file(loaded: LoadedScenario, file: str) -> Floats:
     for name in series.columns:
         if name not in (UP, DOWN):
             raise InputError(f"{file}: column {name!r}", "is none of a request", f"Call columns {UP} or {DOWN}.")
-    request_mw = np.zeros(loaded.scenario.time.steps)
-    for name, sign in ((UP, 1.0), (DOWN, -1.0)):
+    values = np.zeros((2, loaded.scenario.time.steps))
+    for row, name in enumerate((UP, DOWN)):
         if name in series.columns:
-            request_mw = request_mw + sign * series.values[:, series.columns.index(name)]
+            values[row] = series.values[:, series.columns.index(name)]
+    for step in np.flatnonzero((values[0] > 0) & (values[1] > 0)):
+        raise InputError(f"{file}: step {step}", f"asks for {UP} and for {DOWN}", "Ask for one of the two in a step.")
+    request_mw: Floats = values[0] - values[1]
     return request_mw

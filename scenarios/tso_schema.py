@@ -33,7 +33,9 @@ class FrequencyAreaRates(Section):
 class SystemEvent(Section):
     """An imbalance from elsewhere in the area, for some time."""
 
-    start_hour: int = Field(ge=0, le=87_840, description="hours from the scenario's start, from 0")
+    start_hour: int = Field(
+        ge=0, le=87_840, description="hours from the scenario's start, from 0; after its end: never"
+    )
     at_minute: float = Field(default=0.0, ge=0, lt=60, description="minute of that hour at which it begins")
     change_mw: Request = Field(description="< 0: generation is lost; > 0: load is lost")
     hours: float = Field(default=1.0, gt=0, le=87_840, description="how long it lasts")
@@ -68,7 +70,8 @@ class TsoRequest(Section):
         default=None, min_length=1, description="listed: MW of each step, > 0 up, from the start again when used up"
     )
     file: str | None = Field(
-        default=None, description="listed: CSV file in the scenario's folder, with up_mw or down_mw, or both"
+        default=None,
+        description="listed: CSV file in the scenario's folder, with up_mw or down_mw, or both, one of them in a step",
     )
     share: Share = Field(default=1.0, description="from-frequency: share of what reserves carried that is asked for")
 
@@ -102,13 +105,9 @@ class Tso(Section):
 
 
 def check_together(
-    frequency: Frequency | None, tso: Tso | None, hours: int, step_s: int, has_day: bool, names: tuple[str, ...]
+    frequency: Frequency | None, tso: Tso | None, step_s: int, has_day: bool, names: tuple[str, ...]
 ) -> None:
-    """Raise what is wrong across sections: events beyond the horizon, a TSO that has nothing to go by."""
-    for row, event in enumerate(frequency.events if frequency else ()):
-        if event.start_hour >= hours:
-            what = f"event {row} begins in hour {event.start_hour}, and the scenario has hours 0 to {hours - 1}"
-            raise wrong("frequency", what, "Let it begin earlier, or raise time.hours.")
+    """Raise what is wrong across sections: a TSO that has nothing to go by, or no time to be served in."""
     if tso is None:
         return
     if tso.request.kind == "from-frequency" and frequency is None:

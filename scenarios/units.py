@@ -44,7 +44,10 @@ def build_units(loaded: LoadedScenario, buses: BusTable) -> Units | None:
         raise InputError(f"{loaded.origin}: time.step_minutes", what, "Leave it out, or write 60.")
     day = read_day()
     for name, factor in spec.factors.items():
-        day = day.scaled(name, factor)
+        try:
+            day = day.scaled(name, factor)
+        except InputError as error:
+            raise InputError(f"{where}.factors.{name}", error.problem.what, error.problem.remedy) from None
     units = day.units()
     bus = np.array([bus_called(node, buses, f"{where}.day") for node in units.node], dtype=np.int64)
     hour = np.array(_hours(loaded), dtype=np.int64)
