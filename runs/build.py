@@ -124,6 +124,11 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
             raise InputError(f"{origin}: market.p2p", what, "Use bilateral-equilibrium, or another behaviour.")
     if getattr(area.service, "sets_terms", False):
         check_service(area, f"{origin}: market.service")
+    tso = scenario.tso
+    if tso is not None and (tso.firm or tso.scheme != "common") and not getattr(area.market, "heeds_slopes", False):
+        asked = "a firm request" if tso.firm else f"the scheme {tso.scheme}"
+        what = f"{asked} needs a market that serves some bids first and settles all at true prices"
+        raise InputError(f"{origin}: tso", what, "Use the market bilateral-equilibrium, or scheme common and no firm.")
     return Built(regulated(loaded, area, network.slack_bus), network)
 
 

@@ -73,3 +73,12 @@ def test_what_cannot_be_meant_is_refused(name: str, settings: list[str], where: 
     with pytest.raises(InputError) as refusal:
         build(load_scenario(name, settings), registry())
     assert where in refusal.value.problem.where
+
+
+@pytest.mark.parametrize("settings", [["tso.firm=true", "tso.scheme=common"], ["tso.scheme=iterative"]])
+def test_a_premium_is_no_price_in_a_market_that_takes_it_for_one(settings: list[str]) -> None:
+    """A bug: in the pool a firm request set a price of 5147 EUR/MWh."""
+    peers = "peers=[{name: all, share_of_connections: 1, behaviour: {kind: prosumer}}]"
+    with pytest.raises(InputError) as refusal:
+        build(load_scenario("tso-week", [peers, "market.p2p={kind: bilateral-pool}", *settings]), registry())
+    assert refusal.value.problem.where.endswith(": tso")
