@@ -63,7 +63,7 @@ def test_other_seeds_may_be_asked_for() -> None:
         ("scenario: mine.yaml", "scenario: ../mine.yaml", "scenarios.1.scenario", "leads out of"),
         ("physics: linear", "fysics: linear", "scenario 'local' at grid.demand_factor=1", "no such key"),
         ("[1, 2.5]", "[1, 99]", "scenario 'plain' at grid.demand_factor=99", "99 is outside"),
-        ("[1, 2.5]", "[]", "sweep.grid.demand_factor", "does not fit"),
+        ("[1, 2.5]", "[]", "sweep.grid.demand_factor", "too few"),
         ("[1, 2.5]", str([1.0] * 400), "sweep", "2400 scenarios, more than 1000"),
         ("comparison: less", "comparison: less, required: 2", "criteria.0.required", "not a share of seeds"),
         ("comparison: less", "comparison: less, statistic: mean, tolerance: 1", "0.tolerance", "share-of-seeds"),
