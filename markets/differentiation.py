@@ -12,14 +12,13 @@ from peerflex.core.network import GridState
 from peerflex.core.people import PeerTable, Plan
 from peerflex.core.protocols import Desk
 from peerflex.core.record import Agreement, Effort
+from peerflex.core.regulation import TSO
 from peerflex.core.trade import FIRM_EUR_PER_MWH, MarketResult, Signal
 from peerflex.core.units import BUY, SELL
 from peerflex.markets.penalties import Coordinates, Map, Trouble, by_common_path, find_trouble, on_feeder, uses
 
 SERVED_MW: Final = 1e-6
 """A firm order that misses less (a watt) is served."""
-TSO: Final = "tso"
-"""Name of the peer that stands for the transmission system operator."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import numpy as np
 from peerflex.core.arrays import Floats, Ints, add_up, ints
 from peerflex.core.trade import FIRM_EUR_PER_MWH, NAN, MarketResult, Orders, Trades, TradeTerms
 from peerflex.core.units import QUANTITY_TOLERANCE_MW, SELL
+from peerflex.markets.bilateral import injection_charge
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def settled_apart(
     if not len(rows) or then.accepted_mw[own] <= QUANTITY_TOLERANCE_MW:  # rounding of others is no trade with it
         return first
     nothing, itself, row = np.zeros(len(rows)), np.full(len(rows), peer), np.full(len(rows), own)
-    charge = _charges(orders, rows, terms)
+    charge = injection_charge(orders, rows, terms) if terms.money else nothing
     sells = side == SELL
     more = Trades(
         seller=itself if sells else orders.peer[rows],
@@ -95,14 +96,6 @@ def price_of(peer: int, side: int, result: MarketResult) -> float:
     each, mine = (of_seller, trades.seller == peer) if side == SELL else (of_buyer, trades.buyer == peer)
     volume_mw = float(trades.quantity_mw[mine].sum())
     return float((each * trades.quantity_mw)[mine].sum()) / volume_mw if volume_mw > 0 else NAN
-
-
-def _charges(orders: Orders, rows: Ints, terms: TradeTerms) -> Floats:
-    """Return what the DSO takes for a MWh injected by some orders; what flows anyway loads nothing by trading."""
-    if terms.charges is None or not terms.money:
-        return np.zeros(len(rows))
-    charge: Floats = terms.charges.injection_eur_per_mwh[terms.place[orders.peer[rows]]] * orders.dispatchable[rows]
-    return charge
 
 
 def bought_by(peer: int, orders: Orders, result: MarketResult) -> float:

@@ -12,10 +12,7 @@ from peerflex.core.streams import stream
 from peerflex.core.units import KW_PER_MW
 from peerflex.scenarios.load import LoadedScenario
 from peerflex.scenarios.population import Population, bus_called
-from peerflex.scenarios.units import Units
-
-CUSTOMER = -1
-"""The group of connections that only are customers of the supplier."""
+from peerflex.scenarios.units import CUSTOMER, Units
 
 
 def build_peers(

@@ -1,7 +1,7 @@
 """What happens at every connection over a scenario's steps, before anybody decides anything."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +15,7 @@ from peerflex.scenarios.load import BUNDLED, LoadedScenario
 from peerflex.scenarios.population import Population
 from peerflex.scenarios.schema import Scenario, Time
 from peerflex.scenarios.series import Series, average, read_series
+from peerflex.scenarios.simbench_shapes import YEAR_START
 from peerflex.scenarios.units import Units
 
 SHAPES = BUNDLED / "data"
@@ -22,7 +23,6 @@ SHAPE_MINUTES = 15
 SCALE = ("scale",)
 DEFAULT_SUN = "clear-sky-summer"
 
-YEAR_START = datetime(2016, 1, 1)
 YEAR_STEP = timedelta(minutes=15)
 
 

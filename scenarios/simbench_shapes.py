@@ -1,5 +1,6 @@
 """SimBench's named profiles of a year, hour by hour: how load, sun and wind differ from day to day."""
 
+from datetime import datetime
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,9 @@ import pandas as pd
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
 from peerflex.scenarios.hints import nearest
+
+YEAR_START = datetime(2016, 1, 1)
+"""When SimBench's year of profiles begins."""
 
 Kind = Literal["load", "res"]
 

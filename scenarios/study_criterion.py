@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from peerflex.scenarios.fields import Section, Slug, wrong
+from peerflex.scenarios.fields import SINCE, Section, Slug, wrong
 
 Hour = Annotated[int, Field(ge=0, le=87_840)]
 
@@ -55,20 +55,20 @@ class Criterion(Section):
     where_above: float | None = Field(
         default=None,
         description="a seed in which `against` is not above this asks for nothing: it is satisfied",
-        json_schema_extra={"since": "0.3"},
+        json_schema_extra=SINCE,
     )
     in_sample: bool = Field(
         default=False,
         description="whether parameters were calibrated with what it asks: then it is no evidence",
-        json_schema_extra={"since": "0.3"},
+        json_schema_extra=SINCE,
     )
     of_plus: tuple[str, ...] = Field(
-        default=(), description="scenarios whose figures are added to that of `of`", json_schema_extra={"since": "0.3"}
+        default=(), description="scenarios whose figures are added to that of `of`", json_schema_extra=SINCE
     )
     against_plus: tuple[str, ...] = Field(
         default=(),
         description="scenarios whose figures are added to that of `against`",
-        json_schema_extra={"since": "0.3"},
+        json_schema_extra=SINCE,
     )
 
     @model_validator(mode="after")
@@ -128,9 +128,7 @@ class Coverage(Section):
     name: Slug = Field(description="name of the criterion")
     scenarios: tuple[str, ...] = Field(min_length=1, description="scenarios whose published values count")
     required: int = Field(ge=1, description="how many must be matched, of those not calibrated with")
-    kpis: tuple[str, ...] | None = Field(
-        default=None, description="of these kpis only", json_schema_extra={"since": "0.3"}
-    )
+    kpis: tuple[str, ...] | None = Field(default=None, description="of these kpis only", json_schema_extra=SINCE)
 
     def counts(self, scenario: str, kpi: str, in_sample: bool) -> bool:
         """Return whether a published value is one of those that must be matched."""

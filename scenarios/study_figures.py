@@ -3,16 +3,14 @@
 from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
-from peerflex.scenarios.fields import Section, Slug, wrong
+from peerflex.scenarios.fields import SINCE, Section, Slug, wrong
 from peerflex.scenarios.study_criterion import Hour
 
 KpiName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=60)]
 Hours = Annotated[str, Field(pattern=r"^[0-9]{1,5}(-[0-9]{1,5})?(, ?[0-9]{1,5}(-[0-9]{1,5})?)*$")]
 
-SINCE: Final[dict[str, JsonValue]] = {"since": "0.3"}
-"""Keys that came later: hashes of frozen studies leave them out where they are not used."""
 
 INFEASIBLE: Final = "infeasible"
 MISSING_IF_INFEASIBLE: Final = ("lfm_full_cost_eur",)

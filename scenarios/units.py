@@ -1,7 +1,7 @@
 """Units of a calibrated day: who they are in the network, and what each of them has in every step."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 
@@ -14,12 +14,12 @@ from peerflex.scenarios.calibrated_day import HOURS, CalibratedDay, read_day
 from peerflex.scenarios.calibrated_day import Units as DayUnits
 from peerflex.scenarios.load import LoadedScenario
 from peerflex.scenarios.population import bus_called
-from peerflex.scenarios.simbench_shapes import against_its_days, hourly_shape
+from peerflex.scenarios.simbench_shapes import YEAR_START, against_its_days, hourly_shape
 from peerflex.scenarios.system_schema import Shapes
 
 LOAD, WEATHER = "load", ("pv", "wind")
 CUSTOMER = -1
-YEAR_START = datetime(2016, 1, 1)
+"""The group of connections that only are customers of the supplier."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import numpy as np
 
 from peerflex.core.people import PeerTable, Profiles
 from peerflex.core.regulation import TSO
-from peerflex.scenarios.peers import CUSTOMER
 from peerflex.scenarios.schema import Scenario
+from peerflex.scenarios.units import CUSTOMER
 
 
 def with_upstream(scenario: Scenario, peers: PeerTable, slack_bus: int) -> PeerTable:
