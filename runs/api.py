@@ -5,12 +5,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from peerflex.core.errors import InputError
 from peerflex.core.record import HourRecord
+from peerflex.core.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 from peerflex.runs.build import build
 from peerflex.runs.finish import finish, is_finished
+from peerflex.runs.front_page import restored
+from peerflex.runs.manifest import Manifest
 from peerflex.runs.plugins import Registry, registry
 from peerflex.runs.reader import Run, open_run
-from peerflex.runs.session import Session, restored
+from peerflex.runs.session import Session
+from peerflex.scenarios.layers import parse_settings
 from peerflex.scenarios.load import LoadedScenario, load_scenario
 
 if TYPE_CHECKING:
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path("results")
 
-__all__ = ["open_run", "resume", "run", "study"]
+__all__ = ["branch", "open_run", "resume", "run", "study"]
 
 Watch = Callable[[HourRecord], None]
 
@@ -64,6 +69,51 @@ def resume(folder: Path | str, *, plugins: Sequence[Path | str] = (), watch: Wat
     return _to_the_end(session, restored(stopped), parts, watch)
 
 
+def branch(
+    folder: Path | str,
+    at_hour: float,
+    *,
+    settings: Sequence[str] = (),
+    out: Path | str | None = None,
+    plugins: Sequence[Path | str] = (),
+    watch: Watch | None = None,
+) -> Run:
+    """Return a new run that shares a run's hours before ``at_hour`` (from the start) and goes on with ``settings``.
+
+    ``out`` is a new folder (else one beside the run's). Without settings it becomes what the run is, byte for byte.
+
+    Raises:
+        InputError: if anything given is wrong.
+        SimulationError: if the simulation stops; its log is kept.
+    """
+    parent, parts = Path(folder), registry([Path(each) for each in plugins])
+    step = step_at(open_run(parent, check=False).manifest, at_hour)
+    new = Path(out) if out is not None else branch_folder(parent, step)
+    change = parse_settings(settings) if settings else None
+    session = Session.branch(parent, parts, new, step, change)
+    return _to_the_end(session, restored(open_run(new, check=False)), parts, watch)
+
+
+def step_at(manifest: Manifest, hour: float) -> int:
+    """Return the step of a run that begins ``hour`` hours after its start.
+
+    Raises:
+        InputError: if none begins then.
+    """
+    step = hour * SECONDS_PER_HOUR / manifest.step_seconds
+    if not 0 <= step <= manifest.steps or step != int(step):
+        minutes = manifest.step_seconds // SECONDS_PER_MINUTE
+        last = manifest.steps * manifest.step_seconds / SECONDS_PER_HOUR
+        remedy = f"Give hours from the start, from 0 to {last:g}, in steps of {minutes} minutes."
+        raise InputError("--at", f"no step of this run begins at hour {hour:g}", remedy)
+    return int(step)
+
+
+def branch_folder(parent: Path, step: int) -> Path:
+    """Return a folder beside a run's that no branch has yet."""
+    return _free(parent.resolve().parent / f"{parent.resolve().name}-at-{step}")
+
+
 def study(
     name_or_path: str | Path,
     *,
@@ -100,9 +150,12 @@ def _to_the_end(session: Session, loaded: LoadedScenario, parts: Registry, watch
 
 def new_folder(loaded: LoadedScenario) -> Path:
     """Return a folder in ``results/`` that no run has yet."""
-    name = f"{loaded.scenario.name}-{loaded.scenario.seed}-{datetime.now():%Y%m%dT%H%M%S}"
-    folder, count = RESULTS / name, 1
+    return _free(RESULTS / f"{loaded.scenario.name}-{loaded.scenario.seed}-{datetime.now():%Y%m%dT%H%M%S}")
+
+
+def _free(wanted: Path) -> Path:
+    folder, count = wanted, 1
     while folder.exists():
         count += 1
-        folder = RESULTS / f"{name}-{count}"
+        folder = wanted.with_name(f"{wanted.name}-{count}")
     return folder

@@ -6,7 +6,7 @@ from peerflex.agents.regulation import Bid, Need
 from peerflex.core.network import Limits
 from peerflex.core.people import PeerState, PeerTable, Profiles
 from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Incentive, Market, Service
-from peerflex.core.record import Tariffs
+from peerflex.core.record import Event, Tariffs
 from peerflex.core.regulation import System
 from peerflex.core.units import SECONDS_PER_HOUR
 
@@ -42,6 +42,7 @@ class Area:
     peers' own, relative. ``steps`` is the horizon. Peers at ``upstream_bus`` (-1: none) are beyond the network, of
     which the last ``n_beyond`` are no connections of it;
     ``system`` is the synchronous area it belongs to and ``tso`` who buys regulation, None if there is none.
+    It is so ``since`` a step, at which ``changed`` says what became different.
     """
 
     peers: PeerTable
@@ -65,6 +66,8 @@ class Area:
     n_beyond: int = 0
     system: System | None = None
     tso: TsoSettings | None = None
+    since: int = 0
+    changed: tuple[Event, ...] = ()
 
     @property
     def hours(self) -> float:

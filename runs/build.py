@@ -20,15 +20,17 @@ from peerflex.markets.idle import NoFlexMarket, NoIncentive
 from peerflex.runs.area import Area, DsoSettings
 from peerflex.runs.chosen import leaves_nothing_congested
 from peerflex.runs.components import make
+from peerflex.runs.manifest import ROLES, distinct
 from peerflex.runs.plugins import Registry
 from peerflex.runs.rated import rated
 from peerflex.runs.regulated import regulated
+from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.load import LoadedScenario
 from peerflex.scenarios.peer_schema import Component, PeerGroup
 from peerflex.scenarios.peers import build_peers
 from peerflex.scenarios.population import build_population
 from peerflex.scenarios.profiles import build_profiles
-from peerflex.scenarios.schema import Scenario
+from peerflex.scenarios.schema import CUSTOMERS, Scenario
 from peerflex.scenarios.units import build_units
 from peerflex.scenarios.upstream import padded, with_upstream
 
@@ -37,16 +39,18 @@ HALF = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An area and the network it was built on (for the check against pandapower)."""
+    """An area, the network it was built on (for the check against pandapower), and the draw of its traders."""
 
     area: Area
     network: Network
+    draw: int = 0
 
 
-def build(loaded: LoadedScenario, registry: Registry) -> Built:
+def build(loaded: LoadedScenario, registry: Registry, draw: int | None = None) -> Built:
     """Return the area of a scenario.
 
     Chosen traders are drawn again until their trades leave nothing congested; if they never do, the last draw stands.
+    With ``draw``, they are those of that draw: whatever changes in the middle of a run, people stay who they are.
 
     Raises:
         InputError: if any part of the scenario cannot be resolved, or parts do not fit each other.
@@ -54,6 +58,8 @@ def build(loaded: LoadedScenario, registry: Registry) -> Built:
     population = loaded.scenario.population
     chosen = None if population is None else population.traders.chosen
     built = _build(loaded, registry)
+    if draw is not None:
+        return _redrawn(loaded, built, draw) if draw else built
     for attempt in range(1, 1 if chosen is None else chosen.draws):
         if leaves_nothing_congested(built.area):
             break
@@ -67,7 +73,7 @@ def _redrawn(loaded: LoadedScenario, built: Built, attempt: int) -> Built:
     population = build_population(loaded, connections, buses, attempt)
     local = build_peers(loaded, connections, buses, population)
     peers = with_upstream(loaded.scenario, local, built.network.slack_bus)
-    return replace(built, area=replace(built.area, peers=peers))
+    return replace(built, area=replace(built.area, peers=_moved(loaded, peers)), draw=attempt)
 
 
 def _build(loaded: LoadedScenario, registry: Registry) -> Built:
@@ -83,6 +89,7 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
     profiles = build_profiles(loaded, network.connections, local, network.year, population, units)
     peers = with_upstream(scenario, local, network.slack_bus)
     behaviours = tuple(_behaviour(group, row, registry, origin) for row, group in enumerate(scenario.peers))
+    peers = _moved(loaded, peers)
     if units is None and population is None:
         peers = replace(peers, tan_phi=_tan_phi(peers, behaviours, network.connections))
     area = Area(
@@ -130,6 +137,24 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
         what = f"{asked} needs a market that serves some bids first and settles all at true prices"
         raise InputError(f"{origin}: tso", what, "Use the market bilateral-equilibrium, or scheme common and no firm.")
     return Built(regulated(loaded, area, network.slack_bus), network)
+
+
+def _moved(loaded: LoadedScenario, peers: PeerTable) -> PeerTable:
+    """Return the peers, single ones with the behaviour of another group; what they own stays theirs."""
+    if not loaded.scenario.agents:
+        return peers
+    groups = [*(group.name for group in loaded.scenario.peers), CUSTOMERS]
+    trades = np.array([*(group.trades_with_peers for group in loaded.scenario.peers), False])
+    names = {name: row for row, name in enumerate(distinct(peers.name, ROLES))}
+    behaviour, trade = peers.behaviour.copy(), peers.trade.copy()
+    for agent, group in loaded.scenario.agents.items():
+        if agent not in names:
+            where = f"{loaded.origin}: agents.{agent}"
+            raise InputError(where, "there is no such peer", nearest(agent, tuple(names)))
+        kind = groups.index(group)
+        behaviour[names[agent]] = -1 if group == CUSTOMERS else kind
+        trade[names[agent]] = trades[kind]
+    return replace(peers, behaviour=behaviour, trade=trade)
 
 
 def _network(loaded: LoadedScenario, impedance_error: float) -> Network:

@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from peerflex.core.errors import InputError, PeerflexError
+from peerflex.runs import cli_look
+from peerflex.runs.cli_options import Folder, Hours, Plugins, Seed, Settings
 
 app = typer.Typer(
     name="peerflex",
@@ -38,23 +40,6 @@ class Driver(StrEnum):
 ScenarioName = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A bundled name (see `peerflex list`) or a YAML file")
 ]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one field, e.g. --set grid.demand_factor=3 (repeatable)"),
-]
-Plugins = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--plugin", metavar="FILE.py", help="Your own behaviours or markets; the file is executed (repeatable)"
-    ),
-]
-Folder = Annotated[
-    Path | None, typer.Option("--out", metavar="FOLDER", help="The new folder to write to; must not exist")
-]
-Seed = Annotated[int | None, typer.Option(min=0, help="Seed of every random draw, instead of the scenario's own")]
-Hours = Annotated[
-    int | None, typer.Option(min=1, help="Hours to simulate, whatever the step, instead of the scenario's")
-]
 
 
 @app.command("list")
@@ -71,13 +56,15 @@ def check(scenario: ScenarioName, set_: Settings = None, plugin: Plugins = None)
 
     Example: peerflex check my.yaml --set market.p2p.kind=uniform-auction
     """
-    from peerflex.runs.build import build
     from peerflex.runs.plugins import registry
     from peerflex.runs.show import show_area
+    from peerflex.runs.simulation import Simulation
     from peerflex.scenarios.load import load_scenario
 
     loaded = load_scenario(scenario, set_ or [])
-    show_area(loaded, build(loaded, registry(plugin or [])))
+    simulation = Simulation(loaded, registry(plugin or []))  # so that every change of it is built, too
+    show_area(loaded, simulation.built)
+    simulation.close()
 
 
 @app.command()
@@ -112,21 +99,6 @@ def run(
 
 
 @app.command()
-def replay(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run")],
-    verify: Annotated[bool, typer.Option("--verify", help="Simulate it again and compare value by value")] = False,
-    plugin: Plugins = None,
-) -> None:
-    """Print a run's hours and closing tables from its log alone; with --verify, prove that the log is right."""
-    from peerflex.runs.command import replay_run, verify_run
-
-    if verify:
-        verify_run(run, plugin or [])
-    else:
-        replay_run(run)
-
-
-@app.command()
 def study(
     study: Annotated[str, typer.Argument(metavar="STUDY", help="A bundled name (see `peerflex list`) or a YAML file")],
     seeds: Annotated[str | None, typer.Option(metavar="A-B", help="First and last seed, both simulated")] = None,
@@ -158,6 +130,9 @@ def schema(
     from peerflex.scenarios.load import json_schema
 
     print(json.dumps(json_schema(what), indent=2))
+
+
+cli_look.register(app)
 
 
 @app.callback(invoke_without_command=True)

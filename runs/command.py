@@ -78,6 +78,18 @@ def resume_run(folder: Path, plugins: list[Path]) -> None:
     show.say(f"picture: {folder / PICTURE}")
 
 
+def branch_run(folder: Path, hour: float, settings: list[str], out: Path | None, plugins: list[Path]) -> None:
+    """Branch a run and simulate it to its end, with progress and a summary."""
+    manifest = open_run(folder).manifest
+    step = api.step_at(manifest, hour)
+    new = out if out is not None else api.branch_folder(folder, step)
+    show.say(f"{folder} from hour {hour:g} on{', with ' + ', '.join(settings) if settings else ''}, into {new}")
+    with Clock(manifest.steps, manifest.step_seconds, round(hour)) as clock:
+        run = api.branch(folder, hour, settings=settings, out=new, plugins=plugins, watch=clock.tick)
+    show.summary(run, reference_of(new))
+    show.say(f"picture: {new / PICTURE}\nbeside:  peerflex studio {new}")
+
+
 def replay_run(folder: Path) -> None:
     """Print the hours and the closing tables of a run, from its log alone."""
     run = Session.open(folder).log

@@ -102,9 +102,8 @@ class CoSimulation:
             {**OWN_SIMULATORS, **self._coupling.simulators}, time_resolution=TIME_RESOLUTION_S, skip_greetings=True
         )
         self._world = world
-        area = self.model.area
         market = await (await world.start("Market", model=self.model, gate=self._gate)).Market()
-        grid = await (await world.start("Grid", area=area)).Grid()
+        grid = await (await world.start("Grid", model=self.model)).Grid()
         meter = await (await world.start("Meter", model=self.model, record=self._recorded)).Meter()
         world.connect(market, grid, "injections")
         world.connect(market, meter, "decision")

@@ -7,11 +7,14 @@ import numpy as np
 
 from peerflex.core.network import GridState, Injections
 from peerflex.grid.network import Network
+from peerflex.runs.build import build
 from peerflex.runs.figures import run_picture, save, worst_step
 from peerflex.runs.plugins import Registry
 from peerflex.runs.reader import Run, open_run
 from peerflex.runs.session import Session
 from peerflex.runs.store import write_json
+from peerflex.scenarios.changes import standing
+from peerflex.scenarios.documents import Document
 from peerflex.scenarios.layers import merge
 from peerflex.scenarios.load import LoadedScenario, restore_scenario
 
@@ -42,6 +45,9 @@ def reference_of(folder: Path) -> Run | None:
 
 def finish(run: Run, loaded: LoadedScenario, network: Network, registry: Registry) -> None:
     """Check the worst step, simulate the reference if the scenario wants one, and draw."""
+    worst = standing(loaded, worst_step(run.hours))
+    if worst.scenario.grid != standing(loaded, run.finished_steps).scenario.grid:
+        network = build(worst, registry).network
     check_worst_step(run, network)
     reference = None
     if loaded.scenario.reference == "no-market":
@@ -93,9 +99,22 @@ def _reference(folder: Path, loaded: LoadedScenario, registry: Registry) -> Run:
         shutil.rmtree(folder, ignore_errors=True)  # killed before it began
         origin = f"{loaded.origin}, without market"
         document = merge(loaded.scenario.model_dump(mode="json"), NO_MARKET, origin)
+        document["changes"] = _without_market(document["changes"])
         without = restore_scenario(document, loaded.base, origin)
         session = Session.begin(without, registry, folder, driver="mesa")
     with session:
         for _ in session.advance():
             pass
     return open_run(folder, check=False)
+
+
+def _without_market(changes: list[Document]) -> list[Document]:
+    """Return what changes in a run without a market: all but the markets, and what the DSO says to them."""
+    kept = []
+    for change in changes:
+        rest = {key: value for key, value in change["set"].items() if key != "market"}
+        if isinstance(rest.get("dso"), dict):
+            rest["dso"] = {key: value for key, value in rest["dso"].items() if key != "publishes"}
+        rest = {key: value for key, value in rest.items() if value != {}}
+        kept += [{"hour": change["hour"], "set": rest}] if rest else []
+    return kept

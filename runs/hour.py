@@ -86,6 +86,7 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
         injections=knowledge.by_bus(area, delivered.injection_mw, -load_mvar),
         messages=messages.said(model, desk, agreed, bought, regulation),
         events=(
+            *(area.changed if step == area.since else ()),
             *desk.rejected,
             *incidents.of_service(agreed, model.dso.limits, None if tso is None else tso.peer),
             *incidents.of_regulation(regulation),

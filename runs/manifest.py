@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
 from peerflex.core.network import BranchTable, BusTable
 from peerflex.core.parties import Role
@@ -30,6 +31,9 @@ PACKAGES: Final = (
     "peerflex", "numpy", "scipy", "pandapower", "mesa", "mosaik", "highspy", "simpy", "numba", "pandas", "pyarrow",
 )  # fmt: skip
 
+ROLES: Final = tuple(role.name.lower() for role in Role)
+"""Names that no peer can have: the other parties of the ledger."""
+
 Status = Literal["running", "done", "failed"]
 
 
@@ -40,7 +44,8 @@ class Manifest(BaseModel):
     logged. ``inputs`` gives the sha256 of every file in ``inputs/``. ``processor`` and ``versions`` say where
     the same bytes can be expected again. ``peer_groups`` names the group of each peer, 'customers' for those of
     the supplier only. ``coupled`` says that other simulators took part. ``parents`` are the runs this one was
-    branched from. A branch without a rating has ``None``. There is no date of writing in it: two runs of one
+    branched from. A branch without a rating has ``None``. ``bus_x`` and the three after it draw the network;
+    older logs lack them. There is no date of writing in it: two runs of one
     scenario have the same manifest.
     """
 
@@ -68,6 +73,10 @@ class Manifest(BaseModel):
     buses: tuple[str, ...]
     branches: tuple[str, ...]
     branch_rating_mva: tuple[float | None, ...]
+    bus_x: tuple[float, ...] = ()
+    bus_y: tuple[float, ...] = ()
+    branch_from: tuple[int, ...] = ()
+    branch_to: tuple[int, ...] = ()
 
     def write(self, folder: Path) -> None:
         write_json(folder / FILE, self.model_dump(mode="json"))
@@ -126,7 +135,6 @@ def describe(
 
     ``scenario`` is plain JSON; ``peer_groups`` has a name for every peer.
     """
-    roles = tuple(role.name.lower() for role in Role)
     return Manifest(
         steps=steps,
         step_seconds=step_seconds,
@@ -140,13 +148,22 @@ def describe(
         versions=versions(),
         processor=processor(),
         scenario=json.loads(json.dumps(scenario)),
-        peers=distinct(peers.name, roles),
+        peers=distinct(peers.name, ROLES),
         peer_bus=tuple(int(bus) for bus in peers.bus),
         peer_groups=peer_groups,
         buses=distinct(buses.name),
         branches=distinct(branches.name),
         branch_rating_mva=tuple(float(mva) if np.isfinite(mva) else None for mva in branches.rating_mva),
+        bus_x=_plain(buses.x),
+        bus_y=_plain(buses.y),
+        branch_from=tuple(int(bus) for bus in branches.from_bus),
+        branch_to=tuple(int(bus) for bus in branches.to_bus),
     )
+
+
+def _plain(coordinates: Floats) -> tuple[float, ...]:
+    """Return coordinates as JSON can hold them; a place nobody knows is the origin."""
+    return tuple(float(each) if np.isfinite(each) else 0.0 for each in coordinates)
 
 
 def distinct(names: tuple[str, ...], taken: tuple[str, ...] = ()) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The Mesa model: the agents of an area, the columns they read, and one step of the clock."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import mesa
 import numpy as np
@@ -13,7 +14,8 @@ from peerflex.agents.tso import TSO
 from peerflex.core.frequency import FrequencyState
 from peerflex.core.network import GridState, Injections
 from peerflex.core.people import PeerState
-from peerflex.core.record import Decision, HourRecord
+from peerflex.core.record import Decision, Event, HourRecord
+from peerflex.core.units import KW_PER_MW
 from peerflex.runs.area import Area
 from peerflex.runs.hour import conclude, decide
 
@@ -29,9 +31,6 @@ class AreaModel(mesa.Model):
 
     def __init__(self, area: Area, with_people: bool = True) -> None:
         super().__init__(seed=area.seed)
-        self.area = area
-        self.peers = area.peers
-        self.behaviour_names = area.behaviour_names
         self.hour = 0
         self.state = area.start
         self.measured: GridState | None = None
@@ -40,6 +39,13 @@ class AreaModel(mesa.Model):
         self.record: HourRecord | None = None
         self.on_record: Callable[[HourRecord], None] | None = None
         self.people = [Peer(self, row) for row in range(len(area.peers) if with_people else 0)]
+        self._govern(area)
+
+    def _govern(self, area: Area) -> None:
+        """Take the columns of an area, and appoint everybody who is no peer by its settings."""
+        self.area = area
+        self.peers = area.peers
+        self.behaviour_names = area.behaviour_names
         self.supplier = Supplier(self, area.tariffs)
         settings = area.dso
         self.dso = DSO(
@@ -54,6 +60,20 @@ class AreaModel(mesa.Model):
         self.fmo = FMO(self, area.flex_market, area.dso.lfm_rounds)
         buyer = area.tso
         self.tso = None if buyer is None else TSO(self, buyer.need, buyer.bid, buyer.peer)
+
+    def adopt(self, area: Area) -> None:
+        """Go on in an area that became different: same peers, other rules. What no longer fits a battery is lost."""
+        for agent in (self.supplier, self.dso, self.fmo, self.tso):
+            if agent is not None:
+                agent.remove()
+        kept_mwh = np.minimum(self.state.soc_mwh, area.peers.battery_mwh)
+        lost_mwh = float((self.state.soc_mwh - kept_mwh).sum())
+        if lost_mwh > 0.0:
+            what = f"{lost_mwh * KW_PER_MW:.6f} kWh no longer fit into batteries that became smaller"
+            lost = Event("energy-lost", "batteries", what, "in nobody's account")
+            area = replace(area, changed=(*area.changed, lost))
+        self.state = PeerState(kept_mwh)
+        self._govern(area)
 
     def restore(
         self, hour: int, state: PeerState, measured: GridState | None, frequency: FrequencyState | None = None

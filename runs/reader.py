@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SCHEMAS = {table.name: table.schema for table in TABLES}
+SCHEMAS = {table.name: table.schema for table in TABLES}
+"""Every table's columns of today, by its name."""
+
 _AGAIN = "Restore it from a copy, or simulate again."
 
 
@@ -63,8 +65,8 @@ class Run:
 
     def rows(self, name: str, first: int = 0, last: int | None = None) -> pa.Table:
         """Return a table as Arrow; parts outside the steps asked for are not touched."""
-        if name not in _SCHEMAS:
-            raise InputError(f"{self.folder}, table {name}", "does not exist", f"Tables are {', '.join(_SCHEMAS)}.")
+        if name not in SCHEMAS:
+            raise InputError(f"{self.folder}, table {name}", "does not exist", f"Tables are {', '.join(SCHEMAS)}.")
         end = self.finished_steps if last is None else last + 1
         size = self.manifest.part_steps
         parts = [
@@ -72,7 +74,7 @@ class Run:
             for point in self.checkpoints
             if point.part * size < end and point.next_step > first
         ]
-        whole = pa.concat_tables([_SCHEMAS[name].empty_table(), *parts], promote_options="default").unify_dictionaries()
+        whole = pa.concat_tables([SCHEMAS[name].empty_table(), *parts], promote_options="default").unify_dictionaries()
         if first == 0 and end >= self.finished_steps:
             return whole
         step = whole["step"].to_numpy()

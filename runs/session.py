@@ -1,27 +1,28 @@
 """A session: a cursor over a run that can also simulate and log the next step.
 
-Running, resuming, replaying (and later stepping, branching and the studio) are all this one object: what is
-behind the cursor is read from the log, what is ahead is simulated and appended to it.
+Running, resuming, replaying, stepping, branching and the studio are all this one object: what is behind the cursor is
+read from the log, what is ahead is simulated and appended to it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from peerflex.core.errors import InputError, SimulationError
-from peerflex.core.frequency import FrequencyState
-from peerflex.core.network import GridState
-from peerflex.core.people import PeerState
+import pyarrow as pa
+
+from peerflex.core.errors import InputError
 from peerflex.core.record import HourRecord
-from peerflex.core.regulation import TSO
-from peerflex.runs.build import Built, build
-from peerflex.runs.manifest import PART_STEPS, Status, describe
+from peerflex.runs.build import Built
+from peerflex.runs.front_page import front_page, restored
+from peerflex.runs.log import Log
+from peerflex.runs.manifest import PART_STEPS, Manifest, Status
 from peerflex.runs.plugins import Registry
 from peerflex.runs.reader import Run, open_run
+from peerflex.runs.simulation import Carried, Simulation
 from peerflex.runs.writer import RunWriter
-from peerflex.scenarios.load import LoadedScenario, restore_scenario
+from peerflex.scenarios.load import LoadedScenario
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,45 +32,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
-    """All that one step leaves to the next: what peers have, and what the wires and the frequency did."""
+class _Live:
+    """What can append: what simulates, and the log it goes to."""
 
-    peers: PeerState
-    measured: GridState
-    frequency: FrequencyState | None = None
-
-
-class Driver(Protocol):
-    """What simulates the next step: Mesa in process, or the co-simulation."""
-
-    def step(self) -> HourRecord: ...
-
-    def close(self) -> None: ...
-
-
-class InProcess:
-    """The plain driver: one step of the Mesa model is one step of the run."""
-
-    def __init__(self, model: "AreaModel") -> None:
-        self.model = model
+    simulation: Simulation
+    writer: RunWriter
 
     def step(self) -> HourRecord:
-        self.model.step()
-        assert self.model.record is not None
-        return self.model.record
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Live:
-    """What can append: the area and its network, the model, what drives it, and the log it goes to."""
-
-    built: Built
-    model: "AreaModel"
-    driver: Driver
-    writer: RunWriter
+        record = self.simulation.step()
+        self.writer.append(record, Carried.after(record))
+        return record
 
 
 class Session:
@@ -83,7 +55,7 @@ class Session:
         self.folder = folder
         self.record: HourRecord | None = None
         self._live = live
-        self._run = open_run(folder, check=live is None)
+        self._log = Log(open_run(folder, check=live is None), None if live is None else live.writer)
         self.cursor = 0 if live is None else live.writer.next_step
 
     @classmethod
@@ -105,29 +77,15 @@ class Session:
         plugins = {f"plugins/{path.name}": path for path in registry.files}
         if len(plugins) < len(registry.files):
             raise InputError("--plugin", "two files have the same name", "Rename one: the run keeps a copy of each.")
-        built = build(loaded, registry)
-        area, scenario = built.area, loaded.scenario
-        groups, names = ("customers", *area.behaviour_names), area.peers.name
-        manifest = describe(
-            scenario.model_dump(mode="json"),
-            seed=scenario.seed,
-            steps=area.steps,
-            step_seconds=area.step_s,
-            start=scenario.time.start,
-            driver=driver,
-            peers=area.peers,
-            peer_groups=tuple(
-                TSO if name == TSO else groups[int(kind) + 1]
-                for name, kind in zip(names, area.peers.behaviour, strict=True)
-            ),
-            buses=area.grid.buses,
-            branches=area.grid.branches,
-            coupled=coupling is not None,
-            part_steps=part_steps,
-        )
+        simulation = Simulation(loaded, registry, driver, coupling)
+        manifest = front_page(simulation, driver, part_steps, coupled=coupling is not None)
         inputs = {path.as_posix(): loaded.base / path for path in loaded.inputs}
-        writer = RunWriter.create(folder, manifest, inputs | plugins)
-        return cls(folder, _live(built, writer, driver, None, coupling))
+        try:
+            writer = RunWriter.create(folder, manifest, inputs | plugins)
+        except InputError:
+            simulation.close()
+            raise
+        return cls(folder, _Live(simulation, writer))
 
     @classmethod
     def resume(cls, folder: Path, registry: Registry) -> Self:
@@ -138,12 +96,44 @@ class Session:
                 part: they can only begin at their beginning.
         """
         run = open_run(folder)
-        if run.manifest.coupled:
-            what = "other simulators were coupled to this run, and they cannot go on in the middle"
-            raise InputError(str(folder), what, "Simulate it again from Python, with their coupling.")
-        built = build(restored(run, registry), registry)
-        writer, carried, _ = RunWriter.resume(folder, Carried)
-        return cls(folder, _live(built, writer, run.manifest.driver, carried, None))
+        _check_alone(run)
+        loaded = restored(run, registry)
+        writer, carried, step = RunWriter.resume(folder, Carried)
+        simulation = Simulation(loaded, registry, run.manifest.driver, None, step, carried)
+        return cls(folder, _Live(simulation, writer))
+
+    @classmethod
+    def branch(
+        cls, parent: Path, registry: Registry, folder: Path, step: int, change: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Begin a run in a new folder that shares the steps before ``step`` with a parent, and goes on otherwise.
+
+        Whole parts are copied; what is behind them is simulated again, as when a run is resumed. Without a change it
+        becomes, byte for byte, what the parent is.
+
+        Raises:
+            InputError: if the parent has no such step, cannot be gone on with, or cannot change so.
+        """
+        run = open_run(parent)
+        _check_alone(run)
+        if not 0 <= step <= run.finished_steps or step >= run.manifest.steps:
+            last = min(run.finished_steps, run.manifest.steps - 1)
+            raise InputError(str(parent), f"there is no branch at step {step}", f"Choose one from 0 to {last}.")
+        carried, first = run.carried_before(step, Carried)
+        simulation = Simulation(restored(run, registry), registry, run.manifest.driver, None, first, carried)
+        parents = (*run.manifest.parents, f"{run.folder.resolve().name}@{step}")
+        manifest = front_page(simulation, run.manifest.driver, run.manifest.part_steps, parents=parents)
+        try:
+            writer = RunWriter.branch(run, folder, manifest, first)
+        except InputError:
+            simulation.close()
+            raise
+        session = cls(folder, _Live(simulation, writer))
+        while session.cursor < step:
+            session.step()
+        if change is not None:
+            session.change(change)
+        return session
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -157,22 +147,36 @@ class Session:
     @property
     def steps(self) -> int:
         """The horizon."""
-        return self._run.manifest.steps
+        return self.manifest.steps
 
     @property
     def logged(self) -> int:
         """How many steps there are to look at."""
-        return self._run.finished_steps if self._live is None else self._live.writer.next_step
+        return self._log.finished_steps
+
+    @property
+    def finished_steps(self) -> int:
+        """The same, as runs on disk call it."""
+        return self.logged
+
+    @property
+    def manifest(self) -> Manifest:
+        return self._log.manifest
+
+    @property
+    def live(self) -> bool:
+        """Whether steps can be appended."""
+        return self._live is not None
 
     @property
     def built(self) -> Built:
-        """The area being simulated and its network."""
-        return self._simulated.built
+        """The area being simulated, as it stands now, and its network."""
+        return self._simulated.simulation.built
 
     @property
     def model(self) -> "AreaModel":
         """The Mesa model, as it is after the last simulated step."""
-        return self._simulated.model
+        return self._simulated.simulation.model
 
     @property
     def _simulated(self) -> _Live:
@@ -188,17 +192,43 @@ class Session:
             raise InputError(str(self.folder), f"step {step} is not logged", f"Choose one from 0 to {self.logged}.")
         self.cursor, self.record = step, None
 
+    def rows(self, name: str, first: int = 0, last: int | None = None) -> pa.Table:
+        """Return a table, its steps ``first`` to ``last`` (inclusive; None: to the end), written or still in hand."""
+        return self._log.rows(name, first, last)
+
+    def table(self, name: str, first: int = 0, last: int | None = None) -> "pd.DataFrame":
+        """Return the same as pandas."""
+        return self.rows(name, first, last).to_pandas()  # type: ignore[no-any-return]
+
     def look(self, table: str) -> "pd.DataFrame":
         """Return a table's rows of the step behind the cursor."""
-        return self.log.table(table, self.cursor - 1, self.cursor - 1)
+        return self.table(table, self.cursor - 1, self.cursor - 1)
 
     @property
     def log(self) -> Run:
-        """Everything logged so far."""
+        """Everything logged so far, on disk."""
+        self.flush()
+        return open_run(self.folder, check=False)
+
+    def flush(self) -> None:
+        """Write what is in hand."""
         if self._live is not None:
             self._live.writer.flush()
-            self._run = open_run(self.folder, check=False)
-        return self._run
+
+    def change(self, document: Mapping[str, Any]) -> None:
+        """Change the scenario from the next simulated step on: ``document`` is written as one that extends it.
+
+        It becomes a part of the run's scenario, so that the run can be verified, resumed and branched as any other.
+
+        Raises:
+            InputError: if the cursor is not at the end of the log, or the scenario cannot change so.
+        """
+        live = self._simulated
+        if self.cursor != self.logged or self.cursor >= self.steps:
+            what = f"step {self.cursor} is simulated already"
+            raise InputError(str(self.folder), what, "Go to the end of what is simulated, or branch from here.")
+        live.simulation.change(document)
+        live.writer.rewrite(live.simulation.loaded.scenario.model_dump(mode="json"))
 
     def step(self) -> None:
         """Move the cursor one step: read it if it is logged, simulate and log it if not.
@@ -211,18 +241,8 @@ class Session:
         if self.cursor >= self.logged:
             if self.cursor >= self.steps:
                 raise InputError(str(self.folder), "the run is at its end", "Begin a longer one with --hours.")
-            self.record = self._simulate(self._simulated)
+            self.record = self._simulated.step()
         self.cursor += 1
-
-    def _simulate(self, live: _Live) -> HourRecord:
-        try:
-            return live.driver.step()
-        except SimulationError as error:
-            if str(error).startswith("step "):
-                raise
-            raise SimulationError(f"step {self.cursor}: {error}") from error
-        except Exception as error:
-            raise SimulationError(f"step {self.cursor}: {type(error).__name__}: {error}") from error
 
     def advance(self) -> Iterator[int]:
         """Step to the end; yields the cursor after each step."""
@@ -233,8 +253,7 @@ class Session:
     def close(self, status: Status) -> None:
         """End the simulators and the log."""
         if self._live is not None:
-            self._live.driver.close()
-            self._live.model.close()
+            self._live.simulation.close()
             self._live.writer.close(status)
 
     def __enter__(self) -> Self:
@@ -247,19 +266,10 @@ class Session:
         self.close("done" if self.logged >= self.steps else "running" if stopped else "failed")
 
 
-def restored(run: Run, registry: Registry | None = None) -> LoadedScenario:
-    """Return the scenario of a run, its files taken from the copies in the run's own folder.
-
-    Raises:
-        InputError: if the run was made with plugins that the registry lacks: they are only run when named.
-    """
-    given = {path.name for path in registry.files} if registry is not None else None
-    for name in run.manifest.inputs:
-        kind, _, file = name.partition("plugins/")
-        if given is not None and kind == "" and file not in given:
-            option = f"--plugin {run.folder / 'inputs' / name}"
-            raise InputError(str(run.folder), f"was made with the plugin {file}", f"If you trust it, add {option}")
-    return restore_scenario(run.manifest.scenario, run.folder / "inputs", f"{run.folder}/manifest.json")
+def _check_alone(run: Run) -> None:
+    if run.manifest.coupled:
+        what = "other simulators were coupled to this run, and they cannot go on in the middle"
+        raise InputError(str(run.folder), what, "Simulate it again from Python, with their coupling.")
 
 
 def _check_driver(name: str, coupling: "Coupling | None") -> None:
@@ -267,25 +277,3 @@ def _check_driver(name: str, coupling: "Coupling | None") -> None:
         raise InputError("driver", f"there is no driver {name!r}", "Use 'mosaik' or 'mesa'.")
     if name == "mesa" and coupling is not None:
         raise InputError("driver", "'mesa' cannot couple other simulators", "Use the driver 'mosaik'.")
-
-
-def _live(built: Built, writer: RunWriter, driver: str, carried: Carried | None, coupling: "Coupling | None") -> _Live:
-    from peerflex.runs.model import AreaModel  # Mesa takes a second to import, and a replay needs none
-
-    model = AreaModel(built.area)
-    if carried is not None:
-        model.restore(writer.next_step, carried.peers, carried.measured, carried.frequency)
-
-    def log(record: HourRecord) -> None:
-        writer.append(record, Carried(record.decision.peers, record.state, record.frequency))
-
-    model.on_record = log
-    return _Live(built, model, _driver(driver, model, coupling), writer)
-
-
-def _driver(name: str, model: "AreaModel", coupling: "Coupling | None") -> Driver:
-    if name == "mesa":
-        return InProcess(model)
-    from peerflex.runs.cosim import CoSimulation
-
-    return CoSimulation(model, coupling)

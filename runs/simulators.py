@@ -16,7 +16,6 @@ import numpy as np
 from peerflex.core.errors import SimulationError
 from peerflex.core.network import GridState, Injections
 from peerflex.core.record import Decision, HourRecord
-from peerflex.runs.area import Area
 from peerflex.runs.hour import conclude
 from peerflex.runs.model import AreaModel
 
@@ -66,35 +65,37 @@ class GridSimulator(mosaik_api_v3.Simulator):
         children = {"Bus": buses, "Branch": ["loading", "flow_mw"]}
         super().__init__(_meta("Grid", ["injections", "state", "answer"], children))
 
-    def init(self, sid: str, time_resolution: float, area: Area) -> dict[str, Any]:
-        self._area = area
-        self._ticks = round(area.step_s / time_resolution)
+    def init(self, sid: str, time_resolution: float, model: AreaModel) -> dict[str, Any]:
+        self._model = model
+        self._ticks = round(model.area.step_s / time_resolution)
         return dict(self.meta)
 
     def create(self, num: int, model: str) -> list[dict[str, Any]]:
-        buses = [{"eid": f"bus-{row}", "type": "Bus"} for row in range(len(self._area.grid.buses))]
-        branches = [{"eid": f"branch-{row}", "type": "Branch"} for row in range(len(self._area.grid.branches))]
+        buses = [{"eid": f"bus-{row}", "type": "Bus"} for row in range(len(self._model.area.grid.buses))]
+        branches = [{"eid": f"branch-{row}", "type": "Branch"} for row in range(len(self._model.area.grid.branches))]
         return [{"eid": "grid", "type": model, "children": buses + branches}]
 
     def step(self, time: int, inputs: dict[str, Any], max_advance: int) -> int:
         ours: Injections = _only(inputs["grid"]["injections"])
         external = self._external({eid: values for eid, values in inputs.items() if eid != "grid"})
         together = Injections(ours.p_mw + external.p_mw, ours.q_mvar + external.q_mvar)
-        self._state = self._area.grid.solve(together)
-        diagnostic = self._area.diagnostic.solve(together) if self._area.diagnostic else None
+        self._state = self._model.area.grid.solve(together)
+        diagnostic = self._model.area.diagnostic.solve(together) if self._model.area.diagnostic else None
         self._answer = (external, self._state, diagnostic)
         return time + self._ticks
 
     def _external(self, inputs: dict[str, dict[str, dict[str, float]]]) -> Injections:
         """Add up what other simulators say at the buses; a value that is not a number stops the run."""
-        p_mw, q_mvar = np.zeros(len(self._area.grid.buses)), np.zeros(len(self._area.grid.buses))
+        p_mw, q_mvar = np.zeros(len(self._model.area.grid.buses)), np.zeros(len(self._model.area.grid.buses))
         for eid, values in inputs.items():
             row = int(eid.removeprefix("bus-"))
             p_mw[row] += sum(values.get("p_mw", {}).values()) - sum(values.get("load_w", {}).values()) / WATT_PER_MW
             q_mvar[row] += sum(values.get("q_mvar", {}).values())
             if not np.isfinite(p_mw[row] + q_mvar[row]):
                 sources = sorted({source for each in values.values() for source in each})
-                raise SimulationError(f"bus {self._area.grid.buses.name[row]}: no number from {', '.join(sources)}")
+                raise SimulationError(
+                    f"bus {self._model.area.grid.buses.name[row]}: no number from {', '.join(sources)}"
+                )
         return Injections(p_mw, q_mvar)
 
     def get_data(self, outputs: dict[str, list[str]]) -> dict[str, Any]:
@@ -116,7 +117,7 @@ class MeterSimulator(mosaik_api_v3.Simulator):
     def init(
         self, sid: str, time_resolution: float, model: AreaModel, record: Callable[[HourRecord], None]
     ) -> dict[str, Any]:
-        self._area, self._record, self._last = model.area, record, model.frequency
+        self._model, self._record, self._last = model, record, model.frequency
         self._ticks = round(model.area.step_s / time_resolution)
         return dict(self.meta)
 
@@ -126,7 +127,7 @@ class MeterSimulator(mosaik_api_v3.Simulator):
     def step(self, time: int, inputs: dict[str, Any], max_advance: int) -> int:
         decision: Decision = _only(inputs["meter"]["decision"])
         answer: tuple[Injections, GridState, GridState | None] = _only(inputs["meter"]["answer"])
-        settled = conclude(self._area, decision, *answer, self._last)
+        settled = conclude(self._model.area, decision, *answer, self._last)
         self._last = settled.frequency
         self._record(settled)
         return time + self._ticks

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from peerflex.core.errors import InputError
+from peerflex.runs.front_page import restored
 from peerflex.runs.plugins import Registry
 from peerflex.runs.reader import open_run
-from peerflex.runs.session import Session, restored
+from peerflex.runs.session import Session
 from peerflex.runs.verify import Difference, compare, tolerance_between
 
 

@@ -1,7 +1,7 @@
 """Keep a run as it goes: one record a step, one file a table and part, nothing lost but the part in hand."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -14,7 +14,7 @@ from peerflex.runs.checkpoint import Checkpoint, encode
 from peerflex.runs.columns import Part
 from peerflex.runs.kpis import kpis, write_kpis
 from peerflex.runs.manifest import Manifest, Status
-from peerflex.runs.reader import open_run
+from peerflex.runs.reader import Run, open_run
 from peerflex.runs.store import part_path, sha256, write_part
 from peerflex.runs.tables import TABLES
 
@@ -64,6 +64,25 @@ class RunWriter:
         manifest = manifest.model_copy(update={"inputs": hashes})
         manifest.write(folder)
         return cls(folder, manifest, 0)
+
+    @classmethod
+    def branch(cls, parent: Run, folder: Path, manifest: Manifest, step: int) -> Self:
+        """Begin a run in a new folder with the inputs of another, and with its whole parts before ``step``.
+
+        Raises:
+            InputError: as ``create``.
+        """
+        writer = cls.create(
+            folder, manifest, {name: parent.folder / "inputs" / name for name in parent.manifest.inputs}
+        )
+        for point in parent.checkpoints:
+            if point.next_step <= step:
+                for table in TABLES:
+                    shutil.copyfile(*(part_path(each, table.name, point.part) for each in (parent.folder, folder)))
+                point.write(folder)
+        writer.next_step = step
+        writer._state("running")
+        return writer
 
     @classmethod
     def resume(cls, folder: Path, kind: type[T]) -> tuple[Self, T | None, int]:
@@ -118,6 +137,21 @@ class RunWriter:
             ) from error
         if self.next_step % self.manifest.part_steps == 0:
             self._records.clear()
+
+    @property
+    def in_hand(self) -> Sequence[HourRecord]:
+        """The records of the part that is not full yet."""
+        return self._records
+
+    @property
+    def first_in_hand(self) -> int:
+        """The step of the first of them; the next one if there is none."""
+        return self.next_step - len(self._records)
+
+    def rewrite(self, scenario: dict[str, Any]) -> None:
+        """Put another scenario on the front page, at once: one that changes later on."""
+        self.manifest = self.manifest.model_copy(update={"scenario": scenario})
+        self._state("running")
 
     def close(self, status: Status) -> Manifest:
         """Write what is in hand, the KPIs, and how the run ended; return the last manifest."""

@@ -143,16 +143,21 @@ def _parent_file(folder: Path, parent: str, where: str) -> Path:
     return file_inside(folder, parent, where)
 
 
-def _inputs(scenario: Scenario, base: Path, origin: str) -> tuple[Path, ...]:
+def files_of(scenario: Scenario) -> dict[str, str]:
+    """Return the names of the files a scenario reads, by the key that names them."""
     named = {"grid.path": scenario.grid.path}
     if scenario.profiles.source == "csv":
         named |= {"profiles.load": scenario.profiles.load, "profiles.pv": scenario.profiles.pv}
     if scenario.tso is not None:
         named |= {"tso.request.file": scenario.tso.request.file}
-    for field, name in named.items():
-        if name is not None:
-            file_inside(base, name, f"{origin}: {field}")
-    return tuple(Path(name) for name in named.values() if name is not None)
+    return {field: name for field, name in named.items() if name is not None}
+
+
+def _inputs(scenario: Scenario, base: Path, origin: str) -> tuple[Path, ...]:
+    files = files_of(scenario)
+    for field, name in files.items():
+        file_inside(base, name, f"{origin}: {field}")
+    return tuple(Path(name) for name in files.values())
 
 
 def list_scenarios() -> dict[str, str]:

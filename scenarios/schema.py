@@ -6,9 +6,9 @@ knows which kinds there are and which parameters each takes.
 
 from datetime import datetime
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from peerflex.core.units import MINUTES_PER_HOUR, SECONDS_PER_MINUTE
 from peerflex.scenarios.fields import SINCE, Error, Factor, Section, Slug, Start, VoltageLimit, wrong
@@ -16,6 +16,12 @@ from peerflex.scenarios.peer_schema import Component, PeerGroup
 from peerflex.scenarios.system_schema import Multiple, Population, Ratings, Units
 from peerflex.scenarios.tariff_schema import Delivery, TariffRates
 from peerflex.scenarios.tso_schema import Frequency, Tso, check_together
+
+CUSTOMERS: Final = "customers"
+"""The group of those who only deal with the supplier."""
+
+FIXED: Final = frozenset({"name", "time", "seed", "changes", "reference"})
+"""What a run is known by, so that no hour of it can have another."""
 
 
 class Grid(Section):
@@ -150,6 +156,15 @@ class Dso(Section):
         return self
 
 
+class Change(Section):
+    """What is different from an hour on."""
+
+    hour: float = Field(ge=0, le=87_840, description="from when on, in hours from the start: a whole number of steps")
+    set: dict[str, JsonValue] = Field(
+        min_length=1, description="what then changes, written as in a scenario that extends this one"
+    )
+
+
 class Scenario(Section):
     """One run: a grid, peers, behaviours, a market design, a horizon, a seed."""
 
@@ -161,6 +176,11 @@ class Scenario(Section):
     profiles: ProfileSource = Field(default=ProfileSource(), description="load and PV over time")
     peers: tuple[PeerGroup, ...] = Field(
         default=(), description="groups; all other connections are the supplier's customers only"
+    )
+    agents: dict[str, str] = Field(
+        default={},
+        description="single peers by name, and the group in whose way each bids ('customers': not at all)",
+        json_schema_extra=SINCE,
     )
     population: Population | None = Field(
         default=None, description="connections with listed prices in place of the network's own"
@@ -185,6 +205,9 @@ class Scenario(Section):
     reference: Literal["no-market", "none"] = Field(
         default="none", description="also simulate the same without any market"
     )
+    changes: tuple[Change, ...] = Field(
+        default=(), description="what changes in the middle of the run, in the order of time", json_schema_extra=SINCE
+    )
     seed: int = Field(default=1, ge=0, le=2**63 - 1, description="of every random draw")
 
     @model_validator(mode="after")
@@ -197,6 +220,34 @@ class Scenario(Section):
         if total > 1 + 1e-9:
             what = f"share_of_connections adds up to {total:g}, more than all connections"
             raise wrong("peers", what, "Lower the shares until they add up to at most 1.")
+        return self
+
+    @model_validator(mode="after")
+    def _agents_have_a_group(self) -> Self:
+        names = [group.name for group in self.peers]
+        for agent, group in self.agents.items():
+            if group not in names and group != CUSTOMERS:
+                known = ", ".join([*names, CUSTOMERS])
+                raise wrong(f"agents.{agent}", f"there is no group {group!r}", f"Name one of: {known}.")
+        return self
+
+    @model_validator(mode="after")
+    def _changes_are_in_order(self) -> Self:
+        last = 0.0
+        for row, change in enumerate(self.changes):
+            field = f"changes.{row}.hour"
+            if change.hour * MINUTES_PER_HOUR % self.time.step_minutes:
+                what = f"{change.hour:g} is not the beginning of a {self.time.step_minutes}-minute step"
+                raise wrong(field, what, "Give a whole number of steps, in hours.")
+            if change.hour >= self.time.hours:
+                raise wrong(field, f"{change.hour:g} is not before the end of the run", "Give an earlier hour.")
+            if change.hour < last:
+                raise wrong(field, f"{change.hour:g} is before the change above it", "Write changes in order of time.")
+            last = change.hour
+            for key in change.set:
+                if key in FIXED:
+                    what = f"{key!r} cannot change in the middle of a run"
+                    raise wrong(f"changes.{row}.set.{key}", what, "Simulate another scenario with it instead.")
         return self
 
     @model_validator(mode="after")

@@ -11,12 +11,12 @@ The front door from Python::
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from peerflex.runs.api import open_run, run, study
+    from peerflex.runs.api import branch, open_run, run, study
     from peerflex.scenarios.schema import Scenario
 
 __version__ = "0.1.0"
 
-__all__ = ["Scenario", "__version__", "open_run", "run", "study"]
+__all__ = ["Scenario", "__version__", "branch", "open_run", "run", "study"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,59 @@
+"""One logged hour computed again, with everything at hand that its log does not hold."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from peerflex.core.errors import InputError
+from peerflex.core.network import GridState
+from peerflex.core.people import PeerState
+from peerflex.core.record import Decision, HourRecord
+from peerflex.runs.area import Area
+from peerflex.runs.front_page import restored
+from peerflex.runs.plugins import Registry
+from peerflex.runs.reader import Run, open_run
+from peerflex.runs.simulation import Carried, Simulation
+
+if TYPE_CHECKING:
+    from peerflex.runs.model import AreaModel
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A step as it was decided: ``state``, ``measured`` and the ``model`` are those at its beginning."""
+
+    step: int
+    area: Area
+    model: "AreaModel"
+    state: PeerState
+    measured: GridState | None
+    record: HourRecord
+
+    @property
+    def decision(self) -> Decision:
+        return self.record.decision
+
+
+def moment(folder: Path | Run, step: int, registry: Registry) -> Moment:
+    """Return a logged step, simulated again from the last end of a whole part before it; nothing is written.
+
+    Raises:
+        InputError: if the run has no such step, or cannot be simulated again here.
+        SimulationError: if a step fails.
+    """
+    run = folder if isinstance(folder, Run) else open_run(folder)
+    if run.manifest.coupled:
+        what = "other simulators were coupled to this run, and they cannot go on in the middle"
+        raise InputError(str(run.folder), what, "Look at its log instead.")
+    if not 0 <= step < run.finished_steps:
+        raise InputError(str(run.folder), f"has no step {step}", f"Choose one from 0 to {run.finished_steps - 1}.")
+    carried, first = run.carried_before(step, Carried)
+    simulation = Simulation(restored(run, registry), registry, first=first, carried=carried)
+    for _ in range(first, step):
+        simulation.step()
+    simulation.adopt_due()
+    model = simulation.model
+    state, measured, frequency = model.state, model.measured, model.frequency
+    record = simulation.step()
+    model.restore(step, state, measured, frequency)
+    return Moment(step, simulation.built.area, model, state, measured, record)
