@@ -167,3 +167,15 @@ def test_the_printed_feeder_is_regulated(tmp_path: Path) -> None:
     assert not asked[:19].any()
     assert asked[19] > 0
     assert hours["tso_contracted_mw"][19] > 0
+
+
+def test_the_printed_changes_take_hold(tmp_path: Path) -> None:
+    (text,) = blocks(HOW_TO / "branch-a-run.md", "yaml")
+    path = tmp_path / f"{yaml.safe_load(text)['name']}.yaml"
+    path.write_text(text)
+    events = api.run(str(path), out=tmp_path / "run", settings=["reference=none"]).table("events")
+    told = events[events["kind"] == "changed"].groupby("step")["where"].apply(list).to_dict()
+    assert told == {
+        12: ["market.incentive.kind"],
+        18: ["agents.load 8", "agents.load 9", "peers.prosumers.battery_kwh"],
+    }
