@@ -38,7 +38,7 @@ class Checkpoint:
         write_json(self.path(folder, self.part), content)
 
 
-def read_checkpoints(folder: Path) -> tuple[Checkpoint, ...]:
+def read_checkpoints(folder: Path, part_steps: int) -> tuple[Checkpoint, ...]:
     """Return the checkpoints of a run in order.
 
     Raises:
@@ -52,10 +52,21 @@ def read_checkpoints(folder: Path) -> tuple[Checkpoint, ...]:
         page = read_json(path)
         try:
             files = {table: PartFile(file["bytes"], file["sha256"]) for table, file in page["files"].items()}
-            found.append(Checkpoint(page["part"], page["next_step"], files, page["carried"]))
-        except (AttributeError, KeyError, TypeError):
+            found.append(
+                _checked(Checkpoint(page["part"], page["next_step"], files, page["carried"]), part, part_steps)
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise InputError(str(path), "is not a checkpoint", "Restore the file, or simulate again.") from None
     return tuple(found)
+
+
+def _checked(point: Checkpoint, part: int, part_steps: int) -> Checkpoint:
+    numbers = [point.part, point.next_step, *(file.bytes for file in point.files.values())]
+    if not all(type(number) is int and number >= 0 for number in numbers):
+        raise TypeError("not whole numbers")
+    if point.part != part or not part * part_steps < point.next_step <= (part + 1) * part_steps:
+        raise ValueError("another part")
+    return point
 
 
 def encode(value: Any) -> Any:

@@ -7,11 +7,11 @@ import subprocess
 from collections import Counter
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any, Final, Literal
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
@@ -33,6 +33,11 @@ PACKAGES: Final = (
 
 ROLES: Final = tuple(role.name.lower() for role in Role)
 """Names that no peer can have: the other parties of the ledger."""
+
+MOST_STEPS: Final = 4 * 87_840
+"""Ten years of quarters of an hour: the longest run a scenario can ask for."""
+
+MOST_STEP_S: Final = 24 * 3600
 
 Status = Literal["running", "done", "failed"]
 
@@ -77,6 +82,25 @@ class Manifest(BaseModel):
     bus_y: tuple[float, ...] = ()
     branch_from: tuple[int, ...] = ()
     branch_to: tuple[int, ...] = ()
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> Self:
+        """Refuse counts that no run can have, columns of unlike length, and inputs that lie elsewhere."""
+        if not (1 <= self.steps <= MOST_STEPS and 0 <= self.finished_steps <= self.steps):
+            raise ValueError(f"finished_steps and steps are not from 0 to {MOST_STEPS}")
+        if not 1 <= self.part_steps <= MOST_STEPS or not 1 <= self.step_seconds <= MOST_STEP_S:
+            raise ValueError("part_steps or step_seconds are not those of any run")
+        if not len(self.peers) == len(self.peer_groups) == len(self.peer_bus):
+            raise ValueError("peers, peer_groups and peer_bus are not equally long")
+        if len(self.branches) != len(self.branch_rating_mva):
+            raise ValueError("branches and branch_rating_mva are not equally long")
+        if not all(0 <= bus < len(self.buses) for bus in self.peer_bus):
+            raise ValueError("peer_bus names a bus that is not there")
+        for name in self.inputs:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
+                raise ValueError(f"the input {name!r} is not in the run's own folder")
+        return self
 
     def write(self, folder: Path) -> None:
         write_json(folder / FILE, self.model_dump(mode="json"))

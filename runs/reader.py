@@ -104,7 +104,7 @@ def open_run(folder: Path | str, check: bool = True) -> Run:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    run = Run(folder, manifest, read_checkpoints(folder))
+    run = Run(folder, manifest, read_checkpoints(folder, manifest.part_steps))
     if check:
         _check_parts(run)
         _check_inputs(run)

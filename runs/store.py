@@ -12,6 +12,9 @@ import pyarrow.parquet as pq
 
 from peerflex.core.errors import InputError
 
+MOST_BYTES = 2**32
+"""What a part may unpack to: a small file can claim to be larger than any memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class PartFile:
@@ -73,7 +76,13 @@ def read_part(path: Path) -> pa.Table:
         InputError: if there is no such part or it is not readable Parquet.
     """
     try:
-        return pq.ParquetFile(path).read()
+        file = pq.ParquetFile(path)
+        groups = (file.metadata.row_group(group) for group in range(file.metadata.num_row_groups))
+        size = sum(group.total_byte_size for group in groups)
+        if size > MOST_BYTES:
+            what = f"unpacks to {size / 2**30:.1f} GiB, more than a part of a run can have"
+            raise InputError(str(path), what, "It was not written by peerflex: restore it from a copy.")
+        return file.read()
     except (OSError, pa.ArrowException) as error:
         what = "is missing" if not path.exists() else f"cannot be read as Parquet: {str(error).splitlines()[0]}"
         raise InputError(str(path), what, "Restore the file from a copy, or simulate again.") from None

@@ -134,3 +134,39 @@ def test_a_run_with_an_altered_part_is_not_resumed(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(PeerflexError, match="was altered"):
         RunWriter.resume(folder, logs.Carried)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("steps", 10**12, "steps"),
+        ("steps", 0, "steps"),
+        ("finished_steps", 99, "finished_steps"),
+        ("part_steps", 0, "part_steps"),
+        ("step_seconds", -60, "step_seconds"),
+        ("peer_groups", [], "peer_groups"),
+        ("branch_rating_mva", [], "branch_rating_mva"),
+        ("inputs", {"../../loads.csv": "0" * 64}, "not in the run's own folder"),
+        ("inputs", {"/etc/hostname": "0" * 64}, "not in the run's own folder"),
+    ],
+)
+def test_a_manifest_that_no_run_can_have_is_refused(copy: Path, field: str, value: object, words: str) -> None:
+    content = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({**content, field: value}))
+    refused(copy, "manifest.json", words)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("part", "../x"), ("part", 5), ("part", -1), ("next_step", 10**9), ("next_step", 3.5), ("next_step", 0)],
+)
+def test_a_checkpoint_of_another_part_is_refused(copy: Path, field: str, value: object) -> None:
+    path = copy / "checkpoints" / "00001.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    refused(copy, "00001.json", "is not a checkpoint")
+
+
+def test_a_part_that_would_fill_the_memory_is_not_read(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("peerflex.runs.store.MOST_BYTES", 100)
+    with pytest.raises(InputError, match="unpacks to"):
+        open_run(copy).table("peers")
