@@ -5,11 +5,13 @@ PYTHON ?= python3
 NOW := $(shell date +%Y%m%d-%H%M%S)
 OUT ?= results/demo-$(NOW)
 WORKERS ?= 2
+TARGET ?= lv-week
 LOCK_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/runtime.stamp
+STUDIO := $(VENV)/studio.stamp
 DEV := $(VENV)/dev.stamp
 ROOMS := agents core grid markets runs scenarios
 
@@ -17,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --allow-unsafe --build-deps-for editable
 
-.PHONY: help demo test bench lock clean typings
+.PHONY: help demo studio test bench lock clean typings
 .DELETE_ON_ERROR:
 
 help: ## say what can be made
@@ -27,6 +29,9 @@ demo: $(RUNTIME) ## trade for a week on a low-voltage feeder, and say where the 
 	@$(BIN)/peerflex run lv-week --out $(OUT)
 	@echo "The run is in $(OUT); its pictures:"
 	@find $(OUT) -name '*.png' | sort | grep .
+
+studio: $(STUDIO) ## step through a week in the browser (TARGET=scenario or run)
+	@$(BIN)/peerflex studio $(TARGET)
 
 test: $(DEV) typings ## check style, types and behaviour (WORKERS=processes)
 	$(BIN)/ruff check .
@@ -41,7 +46,7 @@ bench: $(DEV) ## run every benchmark, one after the other
 
 lock: build/lock/bin/pip-compile ## pin what .venv gets (LOCK_ARGS=--upgrade for the newest)
 	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) $(LOCK_ARGS) -o requirements.lock pyproject.toml
-	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) $(LOCK_ARGS) --extra dev --extra bench \
+	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) $(LOCK_ARGS) --extra dev --extra bench --extra studio \
 		-c requirements.lock -o requirements-dev.lock pyproject.toml
 
 clean: ## remove all that make made, but no results
@@ -68,6 +73,11 @@ $(RUNTIME): pyproject.toml requirements.lock
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install --quiet -r requirements.lock
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STUDIO): $(RUNTIME) requirements-dev.lock
+	@echo "Adding the studio"
+	@$(PIP) install --quiet --constraint requirements-dev.lock nicegui
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements-dev.lock
