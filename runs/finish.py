@@ -10,7 +10,7 @@ from peerflex.grid.network import Network
 from peerflex.runs.build import build
 from peerflex.runs.figures import run_picture, save, worst_step
 from peerflex.runs.plugins import Registry
-from peerflex.runs.reader import Run, open_run
+from peerflex.runs.reader import REFERENCE, Run, open_run, reference_of
 from peerflex.runs.session import Session
 from peerflex.runs.store import write_json
 from peerflex.scenarios.changes import standing
@@ -20,7 +20,6 @@ from peerflex.scenarios.load import LoadedScenario, restore_scenario
 
 CHECKS = "checks.json"
 PICTURE = "picture.png"
-REFERENCE = "reference"
 
 NO_MARKET = {
     "market": {"p2p": {"kind": "none"}, "lfm": {"kind": "none"}},
@@ -35,12 +34,6 @@ def is_finished(run: Run) -> bool:
     wants = run.manifest.scenario["reference"] == "no-market"
     there = all((run.folder / name).is_file() for name in (CHECKS, PICTURE))
     return there and (not wants or reference_of(run.folder) is not None)
-
-
-def reference_of(folder: Path) -> Run | None:
-    """Return the finished reference of a run, None if it has none."""
-    reference = folder / REFERENCE
-    return open_run(reference) if (reference / "kpis.json").is_file() else None
 
 
 def finish(run: Run, loaded: LoadedScenario, network: Network, registry: Registry) -> None:

@@ -22,6 +22,9 @@ T = TypeVar("T")
 SCHEMAS = {table.name: table.schema for table in TABLES}
 """Every table's columns of today, by its name."""
 
+REFERENCE = "reference"
+"""Folder of a run's reference: the same without a market."""
+
 _AGAIN = "Restore it from a copy, or simulate again."
 
 
@@ -109,6 +112,12 @@ def open_run(folder: Path | str, check: bool = True) -> Run:
         _check_parts(run)
         _check_inputs(run)
     return run
+
+
+def reference_of(folder: Path) -> Run | None:
+    """Return the finished reference of a run, None if it has none."""
+    reference = folder / REFERENCE
+    return open_run(reference) if (reference / "kpis.json").is_file() else None
 
 
 def find_runs(folder: Path) -> list[Path]:

@@ -76,6 +76,12 @@ def _numbers(row: list[str], header: tuple[str, ...], path: Path, place: int) ->
     if len(row) != len(header):
         what = f"has {len(row)} values for {len(header)} columns"
         raise InputError(f"{path}: row {place}", what, "Give every column a value in every row.")
+    try:
+        values = [float(text) for text in row[1:]]
+        if all(0.0 <= value < math.inf for value in values):
+            return values
+    except ValueError:
+        pass  # which one is said below: naming every cell on the way would take longer than reading it
     return [
         _number(text, f"{path}: row {place}, column {name!r}") for name, text in zip(header[1:], row[1:], strict=True)
     ]
