@@ -122,8 +122,10 @@ class Session:
         carried, first = run.carried_before(step, Carried)
         simulation = Simulation(restored(run, registry), registry, run.manifest.driver, None, first, carried)
         parents = (*run.manifest.parents, f"{run.folder.resolve().name}@{step}")
-        manifest = front_page(simulation, run.manifest.driver, run.manifest.part_steps, parents=parents)
         try:
+            if change is not None:
+                simulation.change(change, step)
+            manifest = front_page(simulation, run.manifest.driver, run.manifest.part_steps, parents=parents)
             writer = RunWriter.branch(run, folder, manifest, first)
         except InputError:
             simulation.close()
@@ -131,8 +133,6 @@ class Session:
         session = cls(folder, _Live(simulation, writer))
         while session.cursor < step:
             session.step()
-        if change is not None:
-            session.change(change)
         return session
 
     @classmethod

@@ -109,13 +109,13 @@ class Simulation:
             self.built = self._due.pop(self.model.hour)
             self.model.adopt(self.built.area)
 
-    def change(self, document: Mapping[str, Any]) -> None:
-        """Change the scenario from the next step on, or not at all.
+    def change(self, document: Mapping[str, Any], step: int | None = None) -> None:
+        """Change the scenario from a step on (None: the next one), or not at all.
 
         Raises:
             InputError: if what it leads to cannot be built, or has other peers or wires.
         """
-        loaded = with_change(self.loaded, self.model.hour, document)
+        loaded = with_change(self.loaded, self.model.hour if step is None else step, document)
         self._due, self.loaded = self._changes(loaded, self.model.hour), loaded
 
     def close(self) -> None:

@@ -208,6 +208,14 @@ def test_the_past_cannot_be_changed_nor_a_log_that_is_only_looked_at(tmp_path: P
     assert not (tmp_path / "b").exists()
 
 
+def test_a_branch_that_is_refused_leaves_nothing_behind(tmp_path: Path) -> None:
+    run = simulate(tmp_path / "run", "case69-day", 12)
+    with pytest.raises(InputError, match="no such peer"):
+        Session.branch(run.folder, registry(), tmp_path / "b", 10, {"agents": {"nobody": "truthful"}})
+    assert not (tmp_path / "b").exists()
+    to_the_end(Session.branch(run.folder, registry(), tmp_path / "b", 10, {"agents": {"load 8": "truthful"}}))
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
