@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from peerflex.runs.plugins import registry
-from peerflex.runs.study_memory import InMemory
+from peerflex.runs.study.memory import InMemory
 from peerflex.scenarios.load import load_scenario
 
 SCENARIOS = ("1", "2", "3", "5")

@@ -14,7 +14,7 @@ from time import process_time
 from flat import reference_work
 
 from peerflex.runs.plugins import registry
-from peerflex.runs.study_memory import InMemory
+from peerflex.runs.study.memory import InMemory
 from peerflex.scenarios.load import load_scenario
 
 WARM_UP, WINDOW, MOST_DEARER = 24, 1000, 1.1

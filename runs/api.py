@@ -20,7 +20,7 @@ from peerflex.scenarios.load import LoadedScenario, load_scenario
 
 if TYPE_CHECKING:
     from peerflex.runs.cosim import Coupling
-    from peerflex.runs.study_result import StudyResult
+    from peerflex.runs.study.result import StudyResult
 
 RESULTS = Path("results")
 
@@ -132,7 +132,7 @@ def study(
     Raises:
         InputError: if anything given is wrong.
     """
-    from peerflex.runs.study import run_study
+    from peerflex.runs.study.run import run_study
 
     files = [Path(each) for each in plugins]
     return run_study(str(name_or_path), seeds, jobs, Path(out) if out is not None else None, files, vary=vary)

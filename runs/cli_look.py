@@ -35,7 +35,7 @@ def replay(
     if verify:
         verify_run(run, plugin or [])
     elif speed is not None or from_ is not None or to is not None or backwards:
-        from peerflex.runs.stepper_play import play_run
+        from peerflex.runs.stepper.play import play_run
 
         play_run(run, speed, from_, to, backwards)
     else:
@@ -57,7 +57,7 @@ def step(
 
     `help` inside lists the commands. They can also come from a pipe: printf 'next 3\nkpis\n' | peerflex step lv-week
     """
-    from peerflex.runs.stepper import step_command
+    from peerflex.runs.stepper.start import step_command
 
     step_command(target, set_ or [], seed, hours, out, plugin or [], script)
 
@@ -102,7 +102,7 @@ def explain(
 
     Example: peerflex explain RUN --at 13 --trade 17
     """
-    from peerflex.runs.explain_command import explain_command
+    from peerflex.runs.explain.command import explain_command
 
     asked = {
         "trade": trade, "order": order, "offer": offer, "price": "" if price else None, "shed": shed, "agent": agent,
@@ -129,7 +129,7 @@ def report(
     out: Annotated[Path | None, typer.Option(metavar="FILE.html", help="The file to write")] = None,
 ) -> None:
     """Write one HTML file with the pictures, tables, numbers and settings of a run or a study."""
-    from peerflex.runs.report_command import report_command
+    from peerflex.runs.report.command import report_command
 
     report_command(folder, out)
 
@@ -144,7 +144,7 @@ def new(
 
     Example: peerflex new --grid my.json --meters my.csv --out my-town
     """
-    from peerflex.runs.new_command import new_command
+    from peerflex.runs.own.command import new_command
 
     new_command(grid, meters, name, out)
 

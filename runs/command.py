@@ -86,7 +86,9 @@ def branch_run(folder: Path, hour: float, settings: list[str], out: Path | None,
     show.say(f"{folder} from hour {hour:g} on{', with ' + ', '.join(settings) if settings else ''}, into {new}")
     later = [each["hour"] for each in manifest.scenario.get("changes", ()) if each["hour"] >= hour]
     if later:
-        show.say(f"what changes later in {folder} changes here, too: at hour {', '.join(f'{each:g}' for each in later)}")
+        show.say(
+            f"what changes later in {folder} changes here, too: at hour {', '.join(f'{each:g}' for each in later)}"
+        )
     with Clock(manifest.steps, manifest.step_seconds, round(hour)) as clock:
         run = api.branch(folder, hour, settings=settings, out=new, plugins=plugins, watch=clock.tick)
     show.summary(run, reference_of(new))
@@ -117,7 +119,7 @@ def verify_run(folder: Path, plugins: list[Path]) -> None:
 
 def show_hash(study: str) -> None:
     """Print the hash of a study's configuration; nothing is simulated."""
-    from peerflex.runs.study_frozen import configuration_hash
+    from peerflex.runs.study.frozen import configuration_hash
     from peerflex.scenarios.study import load_study
 
     show.say(configuration_hash(load_study(study)))
@@ -132,8 +134,8 @@ def run_study_command(
         SimulationError: if a simulation failed; the others are kept and compared all the same.
         CriterionError: if a criterion does not hold.
     """
-    from peerflex.runs.study import run_study
-    from peerflex.runs.study_show import show_study
+    from peerflex.runs.study.run import run_study
+    from peerflex.runs.study.show import show_study
 
     columns = (TextColumn("[bold]simulating"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"))
     with Progress(*columns, TimeRemainingColumn(), console=show.CONSOLE) as progress:

@@ -6,7 +6,7 @@ import pytest
 from peerflex.core.errors import InputError
 from peerflex.runs.build import build
 from peerflex.runs.plugins import registry
-from peerflex.runs.study_memory import InMemory
+from peerflex.runs.study.memory import InMemory
 from peerflex.scenarios.load import load_scenario
 
 

@@ -176,7 +176,10 @@ def test_one_version_everywhere() -> None:
 def test_every_room_is_packaged() -> None:
     folders = PYPROJECT["tool"]["setuptools"]["package-dir"]
     assert folders == {"peerflex": "src/peerflex"} | {f"peerflex.{room}": room for room in ROOMS}
-    assert set(PYPROJECT["tool"]["setuptools"]["packages"]) == set(folders)
+    inside = {
+        f"peerflex.{name_of(path.parent).replace('/', '.')}" for path in modules(*ROOMS) if path.stem == "__init__"
+    }
+    assert set(PYPROJECT["tool"]["setuptools"]["packages"]) == {"peerflex", *inside}
 
 
 def pins(lock: str) -> dict[str, str]:

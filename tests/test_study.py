@@ -19,9 +19,9 @@ import peerflex
 from peerflex.core.errors import InputError
 from peerflex.runs.cli import main
 from peerflex.runs.reader import open_run
-from peerflex.runs.study import StudyResult, run_study
-from peerflex.runs.study_kpis import check_kpis
-from peerflex.runs.study_verdicts import Row
+from peerflex.runs.study.kpis import check_kpis
+from peerflex.runs.study.run import StudyResult, run_study
+from peerflex.runs.study.verdicts import Row
 from peerflex.scenarios.study import load_study
 
 QUICK = {"time.start": "2016-07-04T12:00:00", "time.hours": 3}

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from peerflex.core.errors import InputError
-from peerflex.runs.study import StudyResult, run_study
-from peerflex.runs.study_before import Tally, cells_in_words, tallies
-from peerflex.runs.study_by_scenario import difference, label, rounded
-from peerflex.runs.study_criteria import criteria
-from peerflex.runs.study_hourly import hourly_figure
-from peerflex.runs.study_page import miss_in_words
-from peerflex.runs.study_show import show_study
-from peerflex.runs.study_verdicts import Row, rows
+from peerflex.runs.study.before import Tally, cells_in_words, tallies
+from peerflex.runs.study.by_scenario import difference, label, rounded
+from peerflex.runs.study.criteria import criteria
+from peerflex.runs.study.hourly import hourly_figure
+from peerflex.runs.study.page import miss_in_words
+from peerflex.runs.study.run import StudyResult, run_study
+from peerflex.runs.study.show import show_study
+from peerflex.runs.study.verdicts import Row, rows
 from peerflex.scenarios.study import load_study
 from tests.small_study import PRINT, print_file
 from tests.test_study_verdicts import judged, measured

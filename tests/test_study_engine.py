@@ -12,10 +12,10 @@ from peerflex.core.errors import InputError
 from peerflex.runs.kpis import KPIS
 from peerflex.runs.plugins import registry
 from peerflex.runs.reader import open_run
-from peerflex.runs.study import StudyResult, run_study
-from peerflex.runs.study_kpis import figures_of
-from peerflex.runs.study_memory import InMemory
-from peerflex.runs.study_robustness import survivors
+from peerflex.runs.study.kpis import figures_of
+from peerflex.runs.study.memory import InMemory
+from peerflex.runs.study.robustness import survivors
+from peerflex.runs.study.run import StudyResult, run_study
 from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.load import load_scenario
 from peerflex.scenarios.study_schema import Kpi

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from peerflex.core.errors import InputError
-from peerflex.runs.study_frozen import configuration_hash
+from peerflex.runs.study.frozen import configuration_hash
 from peerflex.scenarios.study import load_study
 from peerflex.scenarios.study_criterion import Criterion
 from tests.small_study import HEX, STUDY, study_file

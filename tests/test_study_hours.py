@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from peerflex.core.errors import InputError
-from peerflex.runs.study import StudyResult, run_study
-from peerflex.runs.study_criteria import ranges
-from peerflex.runs.study_frozen import configuration_hash
-from peerflex.runs.study_kpis import check_kpis
-from peerflex.runs.study_robustness import claims, in_one_line
+from peerflex.runs.study.criteria import ranges
+from peerflex.runs.study.frozen import configuration_hash
+from peerflex.runs.study.kpis import check_kpis
+from peerflex.runs.study.robustness import claims, in_one_line
+from peerflex.runs.study.run import StudyResult, run_study
 from peerflex.scenarios.study import load_study
 from peerflex.scenarios.study_criterion import Criterion
 from peerflex.scenarios.study_hours import HourSet

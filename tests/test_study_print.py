@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from peerflex.core.errors import InputError
 from peerflex.runs.reader import open_run
-from peerflex.runs.study import StudyResult, run_study
-from peerflex.runs.study_criteria import criteria
-from peerflex.runs.study_derived import derived
-from peerflex.runs.study_kpis import of_hour
-from peerflex.runs.study_source import element_numbers, energy_of
-from peerflex.runs.study_verdicts import Baseline, compare, rows
+from peerflex.runs.study.criteria import criteria
+from peerflex.runs.study.derived import derived
+from peerflex.runs.study.kpis import of_hour
+from peerflex.runs.study.run import StudyResult, run_study
+from peerflex.runs.study.source import element_numbers, energy_of
+from peerflex.runs.study.verdicts import Baseline, compare, rows
 from peerflex.scenarios.study import load_study
 from peerflex.scenarios.study_schema import Kpi
 from tests.small_study import print_file, table

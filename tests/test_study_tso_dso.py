@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from peerflex.runs.study_kpis import check_kpis
+from peerflex.runs.study.kpis import check_kpis
 from peerflex.scenarios.calibrated_day import CalibratedDay, read_day
 from peerflex.scenarios.study import load_study
 from peerflex.scenarios.study_schema import Study

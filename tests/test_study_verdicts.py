@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peerflex.runs.study_closest import closest_draw
-from peerflex.runs.study_criteria import Judged, criteria
-from peerflex.runs.study_kpis import of_hour
-from peerflex.runs.study_verdicts import Baseline, Measured, compare, percentile, rows, spread
+from peerflex.runs.study.closest import closest_draw
+from peerflex.runs.study.criteria import Judged, criteria
+from peerflex.runs.study.kpis import of_hour
+from peerflex.runs.study.verdicts import Baseline, Measured, compare, percentile, rows, spread
 from peerflex.scenarios.load import load_scenario
 from peerflex.scenarios.study import Variant
 from peerflex.scenarios.study_schema import Study

@@ -8,7 +8,7 @@ import pytest
 from peerflex.core.errors import InputError
 from peerflex.runs.build import build
 from peerflex.runs.plugins import registry
-from peerflex.runs.study_memory import InMemory
+from peerflex.runs.study.memory import InMemory
 from peerflex.scenarios.calibrated_day import read_day
 from peerflex.scenarios.load import LoadedScenario, load_scenario
 from peerflex.scenarios.simbench_shapes import against_its_days, hourly_shape

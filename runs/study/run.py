@@ -12,18 +12,18 @@ from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
 from peerflex.runs.api import RESULTS
 from peerflex.runs.plugins import registry
-from peerflex.runs.study_closest import closest_draw
-from peerflex.runs.study_criteria import criteria, frozen_criterion
-from peerflex.runs.study_derived import derived
-from peerflex.runs.study_figures import write_figures
-from peerflex.runs.study_frozen import FrozenStatus, frozen_status
-from peerflex.runs.study_hourly import Drawn, Series, all_series, series_of
-from peerflex.runs.study_kpis import check_kpis
-from peerflex.runs.study_occupancy import Occupancy, occupancy_of
-from peerflex.runs.study_result import Failure, StudyResult, run_folders
-from peerflex.runs.study_runs import Outcome, Task, simulate_all
-from peerflex.runs.study_tables import write_tables
-from peerflex.runs.study_verdicts import Measured, rows
+from peerflex.runs.study.closest import closest_draw
+from peerflex.runs.study.criteria import criteria, frozen_criterion
+from peerflex.runs.study.derived import derived
+from peerflex.runs.study.figures import write_figures
+from peerflex.runs.study.frozen import FrozenStatus, frozen_status
+from peerflex.runs.study.hourly import Drawn, Series, all_series, series_of
+from peerflex.runs.study.kpis import check_kpis
+from peerflex.runs.study.occupancy import Occupancy, occupancy_of
+from peerflex.runs.study.result import Failure, StudyResult, run_folders
+from peerflex.runs.study.runs import Outcome, Task, simulate_all
+from peerflex.runs.study.tables import write_tables
+from peerflex.runs.study.verdicts import Measured, rows
 from peerflex.runs.workers import pool
 from peerflex.scenarios.study import LoadedStudy, Variant, load_study
 from peerflex.scenarios.study_schema import HourlyPicture, Study

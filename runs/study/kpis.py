@@ -9,7 +9,7 @@ from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
 from peerflex.core.regulation import TSO
 from peerflex.runs.kpis import KPIS, Column
-from peerflex.runs.study_source import ELEMENTS, NUMBERS, Source
+from peerflex.runs.study.source import ELEMENTS, NUMBERS, Source
 from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.study import LoadedStudy, Variant

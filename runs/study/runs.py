@@ -14,10 +14,10 @@ from peerflex.core.record import HourRecord
 from peerflex.runs.plugins import Registry, registry
 from peerflex.runs.reader import open_run
 from peerflex.runs.session import Session
-from peerflex.runs.study_hourly import Series
-from peerflex.runs.study_kpis import figures_of
-from peerflex.runs.study_memory import InMemory
-from peerflex.runs.study_source import Source, of_run
+from peerflex.runs.study.hourly import Series
+from peerflex.runs.study.kpis import figures_of
+from peerflex.runs.study.memory import InMemory
+from peerflex.runs.study.source import Source, of_run
 from peerflex.runs.workers import stopped
 from peerflex.scenarios.study import Variant
 from peerflex.scenarios.study_schema import Kpi

@@ -4,11 +4,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from peerflex.runs import show
-from peerflex.runs.study_before import cells_in_words
-from peerflex.runs.study_by_scenario import by_scenario
-from peerflex.runs.study_page import cells, columns, miss_in_words, misses
-from peerflex.runs.study_result import StudyResult
-from peerflex.runs.study_robustness import SURVIVAL, claims, in_one_line, survivors
+from peerflex.runs.study.before import cells_in_words
+from peerflex.runs.study.by_scenario import by_scenario
+from peerflex.runs.study.page import cells, columns, miss_in_words, misses
+from peerflex.runs.study.result import StudyResult
+from peerflex.runs.study.robustness import SURVIVAL, claims, in_one_line, survivors
 from peerflex.scenarios.study_schema import Kpi
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from peerflex.runs.study_criteria import CALIBRATED
-from peerflex.runs.study_result import StudyResult
-from peerflex.runs.study_verdicts import Row
+from peerflex.runs.study.criteria import CALIBRATED
+from peerflex.runs.study.result import StudyResult
+from peerflex.runs.study.verdicts import Row
 from peerflex.scenarios.study_schema import Kpi
 
 

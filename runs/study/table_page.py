@@ -1,9 +1,9 @@
 """``table.md``: print beside ours, what is missed and why, what was calibrated, and what is not matched."""
 
-from peerflex.runs.study_before import cells_in_words, tallies
-from peerflex.runs.study_by_scenario import by_scenario, scenario_tables
-from peerflex.runs.study_page import cells, closest_cells, columns, miss_in_words, misses, number
-from peerflex.runs.study_result import StudyResult
+from peerflex.runs.study.before import cells_in_words, tallies
+from peerflex.runs.study.by_scenario import by_scenario, scenario_tables
+from peerflex.runs.study.page import cells, closest_cells, columns, miss_in_words, misses, number
+from peerflex.runs.study.result import StudyResult
 from peerflex.scenarios.study_schema import Kpi
 
 TERMS = (

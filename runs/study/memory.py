@@ -18,7 +18,7 @@ from peerflex.runs.kpis import KPIS, Seen, figure
 from peerflex.runs.manifest import PART_STEPS, Manifest, distinct
 from peerflex.runs.model import AreaModel
 from peerflex.runs.plugins import Registry
-from peerflex.runs.study_source import ELEMENTS, NUMBERS, Source, element_numbers, energy_of, row_of_branch
+from peerflex.runs.study.source import ELEMENTS, NUMBERS, Source, element_numbers, energy_of, row_of_branch
 from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.load import LoadedScenario
 

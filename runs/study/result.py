@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from peerflex.runs.study_closest import Closest
-from peerflex.runs.study_criteria import Judged
-from peerflex.runs.study_frozen import FrozenStatus
-from peerflex.runs.study_hourly import Drawn
-from peerflex.runs.study_occupancy import Occupancy
-from peerflex.runs.study_verdicts import Measured, Row
+from peerflex.runs.study.closest import Closest
+from peerflex.runs.study.criteria import Judged
+from peerflex.runs.study.frozen import FrozenStatus
+from peerflex.runs.study.hourly import Drawn
+from peerflex.runs.study.occupancy import Occupancy
+from peerflex.runs.study.verdicts import Measured, Row
 from peerflex.scenarios.study import Variant
 from peerflex.scenarios.study_schema import Study
 

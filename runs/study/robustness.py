@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from peerflex.runs.study_by_scenario import by_scenario
-from peerflex.runs.study_criteria import CALIBRATED
-from peerflex.runs.study_result import StudyResult
+from peerflex.runs.study.by_scenario import by_scenario
+from peerflex.runs.study.criteria import CALIBRATED
+from peerflex.runs.study.result import StudyResult
 
 ROBUSTNESS_COLUMNS = ("what", "variation", "holds", "measured", "required")
 UNCHANGED = "unchanged"

@@ -7,8 +7,8 @@ import numpy as np
 
 from peerflex.core.arrays import Floats, Ints
 from peerflex.runs.figures import BLUE, GREY, ORANGE
-from peerflex.runs.study_runs import Loading
-from peerflex.runs.study_verdicts import BAND
+from peerflex.runs.study.runs import Loading
+from peerflex.runs.study.verdicts import BAND
 from peerflex.scenarios.study import Variant
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from peerflex.runs.study_criteria import CALIBRATED
-from peerflex.runs.study_page import number
-from peerflex.runs.study_result import StudyResult
-from peerflex.runs.study_verdicts import Row
+from peerflex.runs.study.criteria import CALIBRATED
+from peerflex.runs.study.page import number
+from peerflex.runs.study.result import StudyResult
+from peerflex.runs.study.verdicts import Row
 
 UNIT_IN_NAMES = {"%": "percent"}
 HEADER = ("figure", "published", "ours", "difference", "tolerance", "evidence", "verdict")

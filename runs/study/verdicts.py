@@ -27,7 +27,7 @@ from typing import Literal
 import numpy as np
 
 from peerflex.core.arrays import Bools, Floats
-from peerflex.runs.study_source import ELEMENTS
+from peerflex.runs.study.source import ELEMENTS
 from peerflex.scenarios.study import Variant
 from peerflex.scenarios.study_schema import INFEASIBLE, Kpi, Published, Study
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from peerflex.runs.manifest import commit, versions
 from peerflex.runs.store import write_json
-from peerflex.runs.study_before import cells_in_words, tallies
-from peerflex.runs.study_hourly import hourly_rows
-from peerflex.runs.study_occupancy import COLUMNS, branch_rows
-from peerflex.runs.study_result import StudyResult, run_folders
-from peerflex.runs.study_robustness import ROBUSTNESS_COLUMNS, robustness_page, robustness_rows
-from peerflex.runs.study_table_page import table_page
-from peerflex.runs.study_verdicts import Row
+from peerflex.runs.study.before import cells_in_words, tallies
+from peerflex.runs.study.hourly import hourly_rows
+from peerflex.runs.study.occupancy import COLUMNS, branch_rows
+from peerflex.runs.study.result import StudyResult, run_folders
+from peerflex.runs.study.robustness import ROBUSTNESS_COLUMNS, robustness_page, robustness_rows
+from peerflex.runs.study.table_page import table_page
+from peerflex.runs.study.verdicts import Row
 
 FILE = "study.json"
 RUN_COLUMNS = ("scenario", "point", "seed", "kpi", "hour", "unit", "value", "folder")

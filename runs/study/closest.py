@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from peerflex.core.arrays import Bools, Floats
-from peerflex.runs.study_verdicts import Measured
+from peerflex.runs.study.verdicts import Measured
 from peerflex.scenarios.study_schema import INFEASIBLE
 
 

@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from peerflex.runs.study_frozen import FrozenStatus
-from peerflex.runs.study_verdicts import Measured, Row
+from peerflex.runs.study.frozen import FrozenStatus
+from peerflex.runs.study.verdicts import Measured, Row
 from peerflex.scenarios.study_schema import Coverage, Criterion, HourSet, Study
 
 CALIBRATED: Final = "calibrated"

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from peerflex.runs.study_result import StudyResult
-from peerflex.runs.study_verdicts import Row, compare
+from peerflex.runs.study.result import StudyResult
+from peerflex.runs.study.verdicts import Row, compare
 
 
 @dataclass(frozen=True, slots=True)

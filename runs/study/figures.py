@@ -7,12 +7,12 @@ import numpy as np
 from peerflex.core.arrays import Floats
 from peerflex.runs.figures import BLUE, GREY, ORANGE
 from peerflex.runs.kpis import KPIS
-from peerflex.runs.study_by_scenario import by_scenario
-from peerflex.runs.study_hourly import hourly_figure
-from peerflex.runs.study_occupancy import occupancy_figure
-from peerflex.runs.study_page import columns
-from peerflex.runs.study_result import StudyResult
-from peerflex.runs.study_verdicts import Row
+from peerflex.runs.study.by_scenario import by_scenario
+from peerflex.runs.study.hourly import hourly_figure
+from peerflex.runs.study.occupancy import occupancy_figure
+from peerflex.runs.study.page import columns
+from peerflex.runs.study.result import StudyResult
+from peerflex.runs.study.verdicts import Row
 from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.study import Variant
 from peerflex.scenarios.study_schema import Kpi

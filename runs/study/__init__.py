@@ -1,0 +1,1 @@
+"""Studies: scenarios over seeds and settings, compared with each other and with what was published."""
