@@ -66,7 +66,8 @@ def _run(program: Program, cost: Floats, missing_cost: float, most_missing_mw: f
     solver = _loaded(program, cost, missing_cost, most_missing_mw)
     solver.run()
     status = solver.getModelStatus()
-    if status in (HighsModelStatus.kUnknown, HighsModelStatus.kNotset):  # large programs at the edge of feasibility: presolve decides them
+    # large programs at the edge of feasibility: presolve decides them
+    if status in (HighsModelStatus.kUnknown, HighsModelStatus.kNotset):
         solver = _loaded(program, cost, missing_cost, most_missing_mw)
         solver.setOptionValue("presolve", "on")
         solver.run()

@@ -41,7 +41,7 @@ def bounded(orders: Orders, bus_of_peer: Ints, peer: int, side: int, agreed: Ord
     """
     other = orders.peer != peer
     beside = bus_of_peer[orders.peer] == bus_of_peer[peer]
-    held_mw = np.where(other, _held_mw(orders, agreed, result), 0.0)
+    held_mw = np.where(other, held_by_order_mw(orders, agreed, result), 0.0)
     idle = other & (beside | ~orders.dispatchable)
     more = other & ~idle & (orders.side == -side)
     standing = _first(replace(orders, quantity_mw=held_mw), (more | idle).astype(np.float64))
@@ -113,7 +113,7 @@ def _first(orders: Orders, weight: Floats) -> Orders:
     )
 
 
-def _held_mw(orders: Orders, agreed: Orders, result: MarketResult) -> Floats:
+def held_by_order_mw(orders: Orders, agreed: Orders, result: MarketResult) -> Floats:
     """Return what each order holds of what its peer agreed on its side, the best prices first."""
     n = 2 * int(max(orders.peer.max(initial=0), agreed.peer.max(initial=0)) + 1)
     agreed_mw = add_up(_group(agreed), result.accepted_mw, n)
