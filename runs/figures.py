@@ -8,6 +8,7 @@ import numpy as np
 from peerflex.core.units import KW_PER_MW
 from peerflex.runs.figure_frequency import draw_frequency, has_frequency
 from peerflex.runs.reader import Run
+from peerflex.runs.report.ledger import gains_eur, money_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,38 +25,50 @@ def run_picture(run: Run, reference: Run | None = None) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    system = has_frequency(run)
+    system = has_frequency(run.hours)
     figure = Figure(figsize=(12, 16 if system else 11), layout="constrained")
     scenario = run.manifest.scenario
     figure.suptitle(f"{scenario['title']}  (seed {run.manifest.seed})", fontsize=14)
     wires, energy, *beyond = figure.subfigures(3 if system else 2, 1, squeeze=False).ravel()
     voltage, loading = wires.subplots(2, 1, sharex=True)
-    _voltages(voltage, run, reference)
-    _loadings(loading, run, reference)
+    hours, other = run.hours, None if reference is None else reference.hours
+    draw_voltages(voltage, hours, other, tuple(scenario["dso"]["voltage_pu"]))
+    draw_loadings(loading, hours, other, scenario["dso"]["loading"])
     left, right = energy.subfigures(1, 2, width_ratios=(2, 1), squeeze=False).ravel()
     trades, prices = left.subplots(2, 1, sharex=True)
-    _volumes(trades, run)
-    _prices(prices, run)
-    _gains(right.subplots(1, 1), run, reference)
+    tariffs = scenario["tariffs"]
+    draw_volumes(trades, hours)
+    draw_prices(prices, hours, tariffs["retail_eur_per_mwh"], tariffs["feed_in_eur_per_mwh"])
+    who = right.subplots(1, 1)
+    gains = gains_eur(money_of(run), None if reference is None else money_of(reference))
+    draw_gains(who, gains, compared=reference is not None)
+    who.set_title("Who gained" if reference is not None else "Who earned", fontsize=11)
     axes = [voltage, loading, trades, prices]
     for part in beyond:
         frequency, regulation = part.subplots(2, 1, sharex=True)
-        draw_frequency(frequency, regulation, run)
+        draw_frequency(frequency, regulation, hours)
         axes += [frequency, regulation]
     for axis in axes:
         axis.margins(x=0)
-        _days(axis)
+        label_days(axis)
         axis.spines[["top", "right"]].set_visible(False)
     return figure
 
 
-def _days(axis: "Axes") -> None:
+def label_days(axis: "Axes") -> None:
     """Label the time axis shortly, however long the run."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator(maxticks=9)
     axis.xaxis.set_major_locator(locator)
     axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def ink() -> str:
+    """Return the colour of lines that are not data: that of the axes."""
+    from matplotlib import rcParams
+
+    return str(rcParams["axes.edgecolor"])
 
 
 def save(figure: "Figure", path: Path) -> None:
@@ -66,102 +79,65 @@ def _legend(axis: "Axes") -> None:
     axis.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False, borderaxespad=0.0)
 
 
-def _voltages(axis: "Axes", run: Run, reference: Run | None) -> None:
-    hours = run.hours
-    low, high = run.manifest.scenario["dso"]["voltage_pu"]
-    if reference is not None:
-        other = reference.hours
-        axis.fill_between(
-            _time(other),
-            other["lowest_voltage_pu"],
-            other["highest_voltage_pu"],
-            color=ORANGE,
-            alpha=0.35,
-            step="mid",
-            label="without market",
-        )
-    axis.fill_between(
-        _time(hours),
-        hours["lowest_voltage_pu"],
-        hours["highest_voltage_pu"],
-        color=BLUE,
-        alpha=0.55,
-        step="mid",
-        label="with market",
-    )
-    for limit in (low, high):
-        axis.axhline(limit, color="black", linestyle="--", linewidth=1)
+def draw_voltages(
+    axis: "Axes", hours: "pd.DataFrame", other: "pd.DataFrame | None", limits: tuple[float, float]
+) -> None:
+    """Draw the band from the lowest to the highest bus voltage, with the DSO's limits; ``other`` is the reference."""
+    for frame, color, alpha, label in ((other, ORANGE, 0.35, "without market"), (hours, BLUE, 0.55, "with market")):
+        if frame is not None:
+            band = frame["lowest_voltage_pu"], frame["highest_voltage_pu"]
+            axis.fill_between(_time(frame), *band, color=color, alpha=alpha, step="mid", label=label)
+    for limit in limits:
+        axis.axhline(limit, color=ink(), linestyle="--", linewidth=1)
     axis.set_ylabel("voltage, lowest to\nhighest bus (pu)")
     _legend(axis)
 
 
-def _loadings(axis: "Axes", run: Run, reference: Run | None) -> None:
-    if reference is not None:
-        other = reference.hours
-        axis.step(_time(other), other["highest_loading"] * 100, where="mid", color=ORANGE, label="without market")
-    hours = run.hours
-    axis.step(_time(hours), hours["highest_loading"] * 100, where="mid", color=BLUE, label="with market")
-    axis.axhline(run.manifest.scenario["dso"]["loading"] * 100, color="black", linestyle="--", linewidth=1)
+def draw_loadings(axis: "Axes", hours: "pd.DataFrame", other: "pd.DataFrame | None", limit: float) -> None:
+    """Draw the highest loading of any branch, with the DSO's limit; ``other`` is the reference."""
+    for frame, color, label in ((other, ORANGE, "without market"), (hours, BLUE, "with market")):
+        if frame is not None:
+            axis.step(_time(frame), frame["highest_loading"] * 100, where="mid", color=color, label=label)
+    axis.axhline(limit * 100, color=ink(), linestyle="--", linewidth=1)
     axis.set_ylabel("highest loading of a\nline or transformer (%)")
     axis.set_ylim(bottom=0)
     _legend(axis)
 
 
-def _volumes(axis: "Axes", run: Run) -> None:
-    hours = run.hours
-    per_step = KW_PER_MW
-    axis.step(_time(hours), hours["p2p_mwh"] * per_step, where="mid", color=GREEN, label="traded peer to peer")
-    axis.step(_time(hours), hours["lfm_mwh"] * per_step, where="mid", color=PURPLE, label="flexibility activated")
+def draw_volumes(axis: "Axes", hours: "pd.DataFrame") -> None:
+    """Draw the energy of trades and of flexibility."""
+    for column, color, label in (
+        ("p2p_mwh", GREEN, "traded peer to peer"),
+        ("lfm_mwh", PURPLE, "flexibility activated"),
+    ):
+        axis.step(_time(hours), hours[column] * KW_PER_MW, where="mid", color=color, label=label)
     axis.set_ylabel("energy per step (kWh)")
     axis.set_ylim(bottom=0)
     _legend(axis)
 
 
-def _prices(axis: "Axes", run: Run) -> None:
-    hours, tariffs = run.hours, run.manifest.scenario["tariffs"]
+def draw_prices(axis: "Axes", hours: "pd.DataFrame", retail_eur_per_mwh: float, feed_in_eur_per_mwh: float) -> None:
+    """Draw the price of trades between the two tariffs, and what the TSO paid if the frequency is simulated."""
     axis.step(_time(hours), hours["p2p_price_eur_per_mwh"], where="mid", color=GREEN, label="peer to peer")
-    if has_frequency(run):
+    if has_frequency(hours):
         axis.step(_time(hours), hours["tso_price_eur_per_mwh"], where="mid", color=PURPLE, label="TSO, for regulation")
         _legend(axis)
-    for name, label in (("retail_eur_per_mwh", "retail"), ("feed_in_eur_per_mwh", "feed-in")):
-        axis.axhline(tariffs[name], color=GREY, linestyle=":", linewidth=1)
-        axis.annotate(
-            label, (1.0, tariffs[name]), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=GREY
-        )
+    for price, label in ((retail_eur_per_mwh, "retail"), (feed_in_eur_per_mwh, "feed-in")):
+        axis.axhline(price, color=GREY, linestyle=":", linewidth=1)
+        axis.annotate(label, (1.0, price), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=GREY)
     axis.set_ylabel("price (EUR/MWh)")
     axis.set_ylim(bottom=0)
 
 
-def _gains(axis: "Axes", run: Run, reference: Run | None) -> None:
-    """Draw income less cost of the whole run, or what it is more than in the reference."""
-    ours = incomes(run)
-    if reference is not None:
-        theirs = incomes(reference)
-        ours = {name: ours.get(name, 0.0) - theirs.get(name, 0.0) for name in ours | theirs}
-    names, values = list(ours), [ours[name] for name in ours]
+def draw_gains(axis: "Axes", gained_eur: dict[str, float], compared: bool) -> None:
+    """Draw what groups and roles gained against the reference (``compared``), or their income less cost."""
+    names, values = list(gained_eur), list(gained_eur.values())
     axis.barh(names, values, color=[GREEN if value >= 0 else ORANGE for value in values])
-    axis.axvline(0, color="black", linewidth=0.8)
-    axis.set_xlabel("EUR, against no market" if reference is not None else "EUR, income less cost")
-    axis.set_title("Who gained" if reference is not None else "Who earned", fontsize=11)
+    axis.axvline(0, color=ink(), linewidth=0.8)
+    axis.set_xlabel("EUR, against no market" if compared else "EUR, income less cost")
     axis.invert_yaxis()
     axis.locator_params(axis="x", nbins=4)
     axis.spines[["top", "right"]].set_visible(False)
-
-
-def incomes(run: Run) -> dict[str, float]:
-    """Return income less cost in EUR of every group of peers and every role that has any."""
-    ledger = run.table("ledger")
-    money = (
-        ledger.groupby("giver", observed=True)["amount_eur"]
-        .sum()
-        .sub(ledger.groupby("taker", observed=True)["amount_eur"].sum(), fill_value=0.0)
-    )
-    group = dict(zip(run.manifest.peers, run.manifest.peer_groups, strict=True))
-    by_party: dict[str, float] = {}
-    for party, amount in money.items():
-        name = group.get(str(party), str(party))
-        by_party[name] = by_party.get(name, 0.0) + float(amount)
-    return by_party
 
 
 def _time(hours: "pd.DataFrame") -> Any:
