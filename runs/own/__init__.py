@@ -1,0 +1,1 @@
+"""A scenario of a user's own network and meters."""
