@@ -4,21 +4,31 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
+import pyarrow as pa
 
 from peerflex.core.arrays import Floats, Ints, add_up
 from peerflex.core.parties import Role
 from peerflex.core.regulation import TSO
 from peerflex.core.units import QUANTITY_TOLERANCE_MW, SECONDS_PER_HOUR
-from peerflex.runs.reader import Run
+from peerflex.runs.manifest import Manifest
 from peerflex.runs.store import write_json
 
 FILE: Final = "kpis.json"
 
 Column = Callable[[str], Floats]
 """Gives a column of numbers of the table ``hours``, ``(steps,)``, by its name; NaN where there is none."""
+
+
+class Tables(Protocol):
+    """Where a run's tables are read: on disk, or in a session that is going on."""
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+    def rows(self, name: str, first: int = 0, last: int | None = None) -> pa.Table: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +215,7 @@ KPIS: Final = (
 """Every closing figure, in the order they are shown."""
 
 
-def kpis(run: Run) -> dict[str, float]:
+def kpis(run: Tables) -> dict[str, float]:
     """Return the closing figures of the steps logged, by name; NaN where there is nothing to measure."""
     hours, ledger = run.rows("hours"), run.rows("ledger")
     giver, taker = (ledger[name].combine_chunks() for name in ("giver", "taker"))

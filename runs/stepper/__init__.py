@@ -1,0 +1,1 @@
+"""A scenario or a run hour by hour in the terminal."""
