@@ -78,7 +78,7 @@ def studio(
 ) -> None:
     """Open a scenario or a run in the browser: the network hour by hour, and everything said and paid.
 
-    Needs the extra: pip install "peerflex[studio]". Example: peerflex studio lv-week
+    Needs the extra: pip install "peerflex\\[studio]". Example: peerflex studio lv-week
     """
     from peerflex.runs.studio.app import studio_command
 

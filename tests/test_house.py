@@ -38,6 +38,7 @@ LIVES_IN = {
     "matplotlib": ("runs/",),
     "typer": ("runs/",),
     "rich": ("runs/",),
+    "nicegui": ("runs/studio/",),
 }
 CEILING = 300
 CEILING_OF: dict[str, int] = {}
