@@ -84,7 +84,7 @@ def branch_run(folder: Path, hour: float, settings: list[str], out: Path | None,
     step = api.step_at(manifest, hour)
     new = out if out is not None else api.branch_folder(folder, step)
     show.say(f"{folder} from hour {hour:g} on{', with ' + ', '.join(settings) if settings else ''}, into {new}")
-    later = [each["hour"] for each in manifest.scenario.get("changes", ()) if each["hour"] >= hour]
+    later = dict.fromkeys(each["hour"] for each in manifest.scenario.get("changes", ()) if each["hour"] >= hour)
     if later:
         show.say(
             f"what changes later in {folder} changes here, too: at hour {', '.join(f'{each:g}' for each in later)}"

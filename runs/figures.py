@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from peerflex.core.units import KW_PER_MW
 from peerflex.runs.figure_frequency import draw_frequency, has_frequency
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Level = float | npt.NDArray[np.float64]
+"""A limit or a tariff: one for all steps, or one for each."""
 
 BLUE, ORANGE, GREEN, GREY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#7f7f7f", "#CC79A7"
 
@@ -80,7 +84,7 @@ def _legend(axis: "Axes") -> None:
 
 
 def draw_voltages(
-    axis: "Axes", hours: "pd.DataFrame", other: "pd.DataFrame | None", limits: tuple[float, float]
+    axis: "Axes", hours: "pd.DataFrame", other: "pd.DataFrame | None", limits: tuple[Level, Level]
 ) -> None:
     """Draw the band from the lowest to the highest bus voltage, with the DSO's limits; ``other`` is the reference."""
     for frame, color, alpha, label in ((other, ORANGE, 0.35, "without market"), (hours, BLUE, 0.55, "with market")):
@@ -88,17 +92,17 @@ def draw_voltages(
             band = frame["lowest_voltage_pu"], frame["highest_voltage_pu"]
             axis.fill_between(_time(frame), *band, color=color, alpha=alpha, step="mid", label=label)
     for limit in limits:
-        axis.axhline(limit, color=ink(), linestyle="--", linewidth=1)
+        _level(axis, hours, limit, color=ink(), linestyle="--")
     axis.set_ylabel("voltage, lowest to\nhighest bus (pu)")
     _legend(axis)
 
 
-def draw_loadings(axis: "Axes", hours: "pd.DataFrame", other: "pd.DataFrame | None", limit: float) -> None:
+def draw_loadings(axis: "Axes", hours: "pd.DataFrame", other: "pd.DataFrame | None", limit: Level) -> None:
     """Draw the highest loading of any branch, with the DSO's limit; ``other`` is the reference."""
     for frame, color, label in ((other, ORANGE, "without market"), (hours, BLUE, "with market")):
         if frame is not None:
             axis.step(_time(frame), frame["highest_loading"] * 100, where="mid", color=color, label=label)
-    axis.axhline(limit * 100, color=ink(), linestyle="--", linewidth=1)
+    _level(axis, hours, 100 * np.asarray(limit), color=ink(), linestyle="--")
     axis.set_ylabel("highest loading of a\nline or transformer (%)")
     axis.set_ylim(bottom=0)
     _legend(axis)
@@ -116,15 +120,15 @@ def draw_volumes(axis: "Axes", hours: "pd.DataFrame") -> None:
     _legend(axis)
 
 
-def draw_prices(axis: "Axes", hours: "pd.DataFrame", retail_eur_per_mwh: float, feed_in_eur_per_mwh: float) -> None:
+def draw_prices(axis: "Axes", hours: "pd.DataFrame", retail_eur_per_mwh: Level, feed_in_eur_per_mwh: Level) -> None:
     """Draw the price of trades between the two tariffs, and what the TSO paid if the frequency is simulated."""
     axis.step(_time(hours), hours["p2p_price_eur_per_mwh"], where="mid", color=GREEN, label="peer to peer")
     if has_frequency(hours):
         axis.step(_time(hours), hours["tso_price_eur_per_mwh"], where="mid", color=PURPLE, label="TSO, for regulation")
         _legend(axis)
     for price, label in ((retail_eur_per_mwh, "retail"), (feed_in_eur_per_mwh, "feed-in")):
-        axis.axhline(price, color=GREY, linestyle=":", linewidth=1)
-        axis.annotate(label, (1.0, price), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=GREY)
+        last = _level(axis, hours, price, color=GREY, linestyle=":")
+        axis.annotate(label, (1.0, last), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=GREY)
     axis.set_ylabel("price (EUR/MWh)")
     axis.set_ylim(bottom=0)
 
@@ -138,6 +142,13 @@ def draw_gains(axis: "Axes", gained_eur: dict[str, float], compared: bool) -> No
     axis.invert_yaxis()
     axis.locator_params(axis="x", nbins=4)
     axis.spines[["top", "right"]].set_visible(False)
+
+
+def _level(axis: "Axes", hours: "pd.DataFrame", value: Level, color: str, linestyle: str) -> float:
+    """Draw a limit or a tariff over time; return its last value."""
+    values = np.broadcast_to(np.asarray(value, dtype=float), len(hours))
+    axis.step(_time(hours), values, where="mid", color=color, linestyle=linestyle, linewidth=1)
+    return float(values[-1])
 
 
 def _time(hours: "pd.DataFrame") -> Any:

@@ -13,6 +13,7 @@ from peerflex.runs.front_page import restored
 from peerflex.runs.plugins import Registry
 from peerflex.runs.reader import Run, open_run
 from peerflex.runs.simulation import Carried, Simulation
+from peerflex.runs.views.log import hour_of
 
 if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel
@@ -46,7 +47,9 @@ def moment(folder: Path | Run, step: int, registry: Registry) -> Moment:
         what = "other simulators were coupled to this run, and they cannot go on in the middle"
         raise InputError(str(run.folder), what, "Look at its log instead.")
     if not 0 <= step < run.finished_steps:
-        raise InputError(str(run.folder), f"has no step {step}", f"Choose one from 0 to {run.finished_steps - 1}.")
+        hour, last = (hour_of(run.manifest, each) for each in (step, run.finished_steps - 1))
+        remedy = f"Choose one from 0 to {last:g}." if run.finished_steps else "Simulate one first."
+        raise InputError(str(run.folder), f"no step that begins at hour {hour:g} is logged", remedy)
     carried, first = run.carried_before(step, Carried)
     simulation = Simulation(restored(run, registry), registry, first=first, carried=carried)
     for _ in range(first, step):

@@ -21,6 +21,7 @@ from peerflex.runs.manifest import PART_STEPS, Manifest, Status
 from peerflex.runs.plugins import Registry
 from peerflex.runs.reader import Run, open_run
 from peerflex.runs.simulation import Carried, Simulation
+from peerflex.runs.views.log import hour_of
 from peerflex.runs.writer import RunWriter
 from peerflex.scenarios.load import LoadedScenario
 
@@ -117,8 +118,10 @@ class Session:
         run = open_run(parent)
         _check_alone(run)
         if not 0 <= step <= run.finished_steps or step >= run.manifest.steps:
-            last = min(run.finished_steps, run.manifest.steps - 1)
-            raise InputError(str(parent), f"there is no branch at step {step}", f"Choose one from 0 to {last}.")
+            hour, last = (
+                hour_of(run.manifest, each) for each in (step, min(run.finished_steps, run.manifest.steps - 1))
+            )
+            raise InputError(str(parent), f"no branch can begin at hour {hour:g}", f"Choose one from 0 to {last:g}.")
         carried, first = run.carried_before(step, Carried)
         simulation = Simulation(restored(run, registry), registry, run.manifest.driver, None, first, carried)
         parents = (*run.manifest.parents, f"{run.folder.resolve().name}@{step}")

@@ -10,9 +10,10 @@ from peerflex.core.frequency import FrequencyState
 from peerflex.core.network import GridState
 from peerflex.core.people import PeerState
 from peerflex.core.record import HourRecord
+from peerflex.runs.area import Area
 from peerflex.runs.build import Built, build
 from peerflex.runs.plugins import Registry
-from peerflex.scenarios.changes import said, standing, steps_of_changes, with_change
+from peerflex.scenarios.changes import hour_of, said, standing, steps_of_changes, with_change
 from peerflex.scenarios.load import LoadedScenario
 
 if TYPE_CHECKING:
@@ -128,8 +129,11 @@ class Simulation:
         due = {}
         for step in steps_of_changes(loaded.scenario):
             if step >= first:
-                after = build(standing(loaded, step), self._registry, self.built.draw)
-                _check_same_place(self.built, after, f"{loaded.origin}: changes at step {step}")
+                then = standing(loaded, step)
+                after = build(then, self._registry, self.built.draw)
+                where = f"{loaded.origin}: changes at hour {hour_of(loaded.scenario, step):g}"
+                _check_same_place(self.built, after, where)
+                _check_same_groups(self.built.area, after.area, then.scenario.agents, where)
                 due[step] = replace(after, area=replace(after.area, since=step, changed=said(loaded, step)))
         return due
 
@@ -141,6 +145,17 @@ def _check_same_place(before: Built, after: Built, where: str) -> None:
         if mine != other:
             message = f"leads to other {what} ({len(other)} instead of {len(mine)}) in the middle of the run"
             raise InputError(where, message, "Simulate another scenario with it instead.")
+
+
+def _check_same_groups(before: Area, after: Area, agents: Mapping[str, str], where: str) -> None:
+    """Refuse a change that puts peers into other groups: the log says once to which each belongs, and what it owns."""
+    both = zip(after.peers.name, before.peers.behaviour, after.peers.behaviour, strict=True)
+    moved = [name for name, was, now in both if was != now and name not in agents]
+    if moved or before.behaviour_names != after.behaviour_names:
+        what = "leads to other groups of peers in the middle of the run"
+        whom = f" (of {moved[0]}, and {len(moved) - 1} more)" if moved else ""
+        remedy = "Let single peers bid as another group with agents, or simulate another scenario."
+        raise InputError(where, what + whom, remedy)
 
 
 def _driver(name: str, model: "AreaModel", coupling: "Coupling | None") -> Driver:

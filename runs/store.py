@@ -47,7 +47,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             str(path), f"cannot be read as JSON: {error}", "Restore the file, or simulate again."
         ) from None

@@ -18,6 +18,11 @@ def step_of(scenario: Scenario, hour: float) -> int:
     return round(hour * SECONDS_PER_HOUR / scenario.time.step_s)
 
 
+def hour_of(scenario: Scenario, step: int) -> float:
+    """Return how many hours after the start a step begins."""
+    return step * scenario.time.step_s / SECONDS_PER_HOUR
+
+
 def steps_of_changes(scenario: Scenario) -> tuple[int, ...]:
     """Return the steps at whose beginning something changes, in order."""
     return tuple(dict.fromkeys(step_of(scenario, change.hour) for change in scenario.changes))
@@ -50,7 +55,7 @@ def with_change(loaded: LoadedScenario, step: int, change: Mapping[str, Any]) ->
         InputError: if it is no change of this scenario.
     """
     document = loaded.scenario.model_dump(mode="json")
-    hour = step * loaded.scenario.time.step_s / SECONDS_PER_HOUR
+    hour = hour_of(loaded.scenario, step)
     before = [each for each in document["changes"] if each["hour"] <= hour]
     after = document["changes"][len(before) :]
     document["changes"] = [*before, {"hour": hour, "set": dict(change)}, *after]
@@ -61,15 +66,16 @@ def with_change(loaded: LoadedScenario, step: int, change: Mapping[str, Any]) ->
 
 
 def said(loaded: LoadedScenario, step: int) -> tuple[Event, ...]:
-    """Return an event for every value that changes at the beginning of a step."""
+    """Return an event for every value that changes at the beginning of a step, one for all its changes together."""
     before = standing(loaded, step - 1).scenario.model_dump(mode="json")
     after = standing(loaded, step).scenario.model_dump(mode="json")
-    return tuple(
-        Event("changed", key, f"{_text(_at(before, path))} -> {_text(_at(after, path))}", "from this step on")
+    events = (
+        Event("changed", key, f"{_text(before, path)} -> {_text(after, path)}", "from this step on")
         for change in loaded.scenario.changes
         if step_of(loaded.scenario, change.hour) == step
         for key, path in _leaves(dict(change.set), after)
     )
+    return tuple(dict.fromkeys(events))
 
 
 def _leaves(change: Document, within: Any) -> list[tuple[str, tuple[str | int, ...]]]:
@@ -98,5 +104,7 @@ def _at(document: Any, path: tuple[str | int, ...]) -> Any:
     return document
 
 
-def _text(value: Any) -> str:
-    return "none" if value is None else str(value)
+def _text(document: Any, path: tuple[str | int, ...]) -> str:
+    """Return what a document holds at a path in words: a peer of which nothing is said bids as its own group."""
+    value, nothing = _at(document, path), "its own group" if path[0] == "agents" else "none"
+    return nothing if value is None else str(value)

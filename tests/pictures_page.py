@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from peerflex.runs.studio.grid_map import GridMap, Limits
 from peerflex.runs.views.grid import GridView
 from peerflex.runs.wires import Wires
 
 HOSTILE = "<img src=x onerror=window.hacked=1>"
+LIMITS = Limits((0.95, 1.05), 0.9)
 SCENARIO = {
     "dso": {"voltage_pu": [0.95, 1.05], "loading": 0.9},
     "tariffs": {"retail_eur_per_mwh": 320.0, "feed_in_eur_per_mwh": 80.0},
@@ -81,7 +83,6 @@ def serve() -> None:
 
     from peerflex.runs.studio.chart_pictures import pictures
     from peerflex.runs.studio.charts import TimeChart
-    from peerflex.runs.studio.grid_map import GridMap
 
     def button(name: str, act) -> None:
         ui.button(name, on_click=act).props(f"data-testid={name}")
@@ -90,14 +91,14 @@ def serve() -> None:
     def page() -> None:
         mode = ui.dark_mode(False)
         with ui.element().style("width: 800px; height: 480px").props("data-testid=map"):
-            network = GridMap(WIRES, (0.95, 1.05), 0.9, "Street").classes("h-full")
+            network = GridMap(WIRES, "Street").classes("h-full")
         said = ui.label("nothing").props("data-testid=said")
         network.on_bus(lambda bus: said.set_text(f"bus {bus}"))
         network.on_branch(lambda branch: said.set_text(f"branch {branch}"))
-        network.show(CALM)
-        button("calm", lambda: network.show(CALM))
-        button("tight", lambda: network.show(TIGHT))
-        button("compare", lambda: network.compare(CALM, TIGHT))
+        network.show(CALM, LIMITS)
+        button("calm", lambda: network.show(CALM, LIMITS))
+        button("tight", lambda: network.show(TIGHT, LIMITS))
+        button("compare", lambda: network.compare(CALM, TIGHT, LIMITS))
         button("clear", network.clear_values)
         button("save-map", lambda: network.picture("street.png"))
         with ui.tabs() as tabs:
@@ -107,8 +108,8 @@ def serve() -> None:
                 kept = GridMap(WIRES, title="Kept").classes("h-full")
             with ui.tab_panel(two):
                 ui.label("other tab")
-        kept.show(CALM)
-        button("kept-tight", lambda: kept.show(TIGHT))
+        kept.show(CALM, LIMITS)
+        button("kept-tight", lambda: kept.show(TIGHT, LIMITS))
         charts = [TimeChart(picture).props(f"data-testid=chart-{picture.key}") for picture in pictures(SCENARIO)]
         for chart in charts:
             chart.style("width: 640px; height: 260px").show((hours(48),))

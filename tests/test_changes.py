@@ -22,8 +22,10 @@ from peerflex.scenarios.load import load_scenario
 
 from .test_session import content
 
+pytestmark = pytest.mark.once
+
 PART_STEPS = 8
-SCENARIOS = {"case69-day": 24, "lv-week": 30, "tso-week": 30}
+SCENARIOS = {"case69-day": 24, "lv-week": 20, "tso-week": 22}  # within three parts, and past a failure
 FIVE_CHANGES: Sequence[tuple[int, Mapping[str, Any]]] = (
     (2, {"peers": {"prosumers": {"battery_kwh": 20}}}),
     (5, {"market": {"p2p": {"kind": "bilateral-pool"}}, "tariffs": {"feed_in_eur_per_mwh": 60}}),
@@ -121,7 +123,7 @@ def test_changes_take_hold_at_their_hour_and_are_events(tmp_path: Path) -> None:
     assert [2, "peers.prosumers.battery_kwh", "100.0 -> 20.0"] in told
     assert [5, "market.p2p.kind", "uniform-auction -> bilateral-pool"] in told
     assert [5, "dso.publishes", "at-risk -> nothing"] in told
-    assert [11, "agents.load 9", "none -> customers"] in told
+    assert [11, "agents.load 9", "its own group -> customers"] in told
     peers = run.table("peers").set_index(["step", "peer"])["soc_mwh"].unstack()
     assert peers.loc[0:1].to_numpy().max() >= 0.0
     assert peers.loc[2:].to_numpy().max() <= 0.02 + 1e-12
@@ -139,6 +141,13 @@ def test_a_scenario_file_with_changes_is_the_run_that_was_stepped(tmp_path: Path
     for driver in ("mesa", "mosaik"):
         session = Session.begin(loaded, registry(), tmp_path / driver, driver, part_steps=PART_STEPS)
         assert content(to_the_end(session).folder) == content(tmp_path / "stepped")
+
+
+def test_a_value_changed_twice_in_one_hour_is_said_once(tmp_path: Path) -> None:
+    changes = [{"hour": 1, "set": {"dso": {"loading": loading}}} for loading in (0.9, 0.8)]
+    loaded = load_scenario("case69-day", [f"changes={changes}", "reference=none"], hours=2)
+    run = to_the_end(Session.begin(loaded, registry(), tmp_path / "run", "mesa"))
+    assert run.table("events")["what"].tolist() == ["1.0 -> 0.8"]
 
 
 def test_what_no_longer_fits_a_smaller_battery_is_lost_and_said(tmp_path: Path) -> None:
@@ -166,6 +175,9 @@ def test_what_no_longer_fits_a_smaller_battery_is_lost_and_said(tmp_path: Path) 
         ({"peers": {"prosumers": {"color": "red"}}}, "color"),
         ({"peers": {"martians": {"pv_kw": 1}}}, "martians"),
         ({"grid": {"code": "case33bw"}}, "other peers"),
+        ({"peers": {"prosumers": {"name": "abc"}}}, "other groups of peers"),
+        ({"peers": {"prosumers": {"share_of_connections": 0.6}}}, "other groups of peers"),
+        ({"peers": []}, "other groups of peers"),
         ({"profiles": {"source": "csv", "load": "x.csv"}}, "x.csv"),
         ({}, "changes"),
         ({"market": {"incentive": {"kind": "blocking"}}}, "does not heed"),
@@ -201,7 +213,7 @@ def test_the_past_cannot_be_changed_nor_a_log_that_is_only_looked_at(tmp_path: P
     with Session.open(tmp_path / "run") as session, pytest.raises(InputError, match="only looked at"):
         session.change(change)
     for step in (3, -1):
-        with pytest.raises(InputError, match="no branch at step"):
+        with pytest.raises(InputError, match="no branch can begin at hour"):
             Session.branch(tmp_path / "run", registry(), tmp_path / "b", step)
     with pytest.raises(InputError, match="no step of this run begins"):
         branch(tmp_path / "run", 1.5)
@@ -255,7 +267,7 @@ def test_a_moment_is_what_was_logged(tmp_path: Path) -> None:
         before = run.rows("peers", step - 1, step - 1)["soc_mwh"].to_pylist() if step else [0.0] * len(seen.area.peers)
         assert (seen.model.hour, seen.model.measured is None) == (step, step == 0)
         assert seen.state.soc_mwh.tolist() == pytest.approx(np.minimum(before, seen.area.peers.battery_mwh))
-    with pytest.raises(InputError, match="has no step"):
+    with pytest.raises(InputError, match="no step that begins at hour 24"):
         moment(run, 24, registry())
 
 

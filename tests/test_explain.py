@@ -12,11 +12,15 @@ from peerflex.core.errors import InputError
 from peerflex.core.trade import MarketResult, Orders
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
 from peerflex.runs.explain.again import Again, WatchedDesk
+from peerflex.runs.explain.flex_again import NO_FLEX_MARKET
+from peerflex.runs.explain.offers import of_offer
 from peerflex.runs.explain.search import find_causes
-from peerflex.runs.explain.text import lines
+from peerflex.runs.explain.text import CRUMB, lines
 from peerflex.runs.explain.types import Candidate, Explanation, Outcome, Question, Without
 from peerflex.runs.explain.why import explain
 from tests.moments import moment_of
+
+pytestmark = pytest.mark.once
 
 
 def names(explanation: Explanation, kind: str) -> list[str]:
@@ -131,6 +135,34 @@ def test_an_offer_in_a_quiet_hour_says_that_nothing_was_needed() -> None:
         (cause,) = found.causes
         assert cause.name.startswith("no need at ")
         assert cause.instead.quantity_mw == pytest.approx(moment.decision.offers.quantity_mw[row])
+
+
+def test_an_offer_that_does_not_move_a_limit_is_not_said_to_relieve_it() -> None:
+    moment = moment_of("eu-d53-2", 0)
+    again = Again(moment)
+    told = [
+        each
+        for row in range(0, len(moment.decision.offers), 9)
+        for each in of_offer(again, row)
+        if each.kind == "limit"
+    ]
+    still = [each for each in told if abs(each.figures.sensitivity) < CRUMB]
+    assert still
+    assert all("this offer does not move it" in each.because for each in still)
+    assert any("this offer relieves it" in each.because for each in told)
+
+
+def test_where_nobody_buys_flexibility_that_is_the_cause_and_not_that_nothing_was_needed() -> None:
+    moment = moment_of("case69-day", 19, "market.lfm.kind=none")
+    assert moment.record.violations.is_voltage.any()  # it was needed
+    (cause,) = explain(moment, Question("offer", "0")).causes
+    assert cause.name == NO_FLEX_MARKET
+
+
+def test_prices_that_are_no_costs_are_said_to_be_none() -> None:
+    for name, read in (("eu-d53-2", True), ("case69-day", False)):
+        told = explain(moment_of(name, 0), Question("order", "0")).answer
+        assert any("how much a peer wants to sell" in sentence for sentence in told) == read
 
 
 def test_nothing_taken_off_needs_no_cause() -> None:

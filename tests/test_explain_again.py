@@ -9,6 +9,8 @@ from peerflex.runs.explain.orders import price_of
 from peerflex.runs.explain.types import NOTHING, Without
 from tests.moments import moment_of
 
+pytestmark = pytest.mark.once
+
 DESIGNS = (
     ("case69-day", 12),
     ("case69-day", 19),

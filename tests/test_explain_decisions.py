@@ -16,6 +16,8 @@ from peerflex.runs.explain.types import Cause, Explanation, Question, Without
 from peerflex.runs.explain.why import ask, explain_again
 from tests.moments import moment_of
 
+pytestmark = pytest.mark.once
+
 HOURS = (
     ("uniform auction, LFM", "case69-day", 12, (), 22),
     ("uniform auction, LFM congested", "case69-day", 19, (), 22),

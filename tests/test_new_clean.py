@@ -16,7 +16,10 @@ from peerflex.scenarios.meters.clean import Course, clean
 from peerflex.scenarios.meters.findings import Finding, Kind, printable, together
 from peerflex.scenarios.meters.match import Places, match_meters, plain
 from peerflex.scenarios.meters.readings import Meter
+from peerflex.scenarios.meters.registers import without_registers
 from peerflex.scenarios.meters.units import Sized, factors_to_kw
+
+pytestmark = pytest.mark.once
 
 MONDAY = int((datetime(2016, 3, 21) - datetime(1970, 1, 1)).total_seconds())
 DAYS, HOURS = 28, 28 * 24
@@ -149,6 +152,39 @@ def test_a_finding_of_all_meters_is_one_of_the_file() -> None:
     both = together(findings, 20, "file.csv")
     assert [(found.where, found.kind) for found in both] == [("file.csv", kinds.MISSING), ("m3", kinds.STUCK)]
     assert "20 of 20 meters; m0" in both[0].what
+    twice = together([*findings, *findings], 20, "file.csv")
+    assert "20 of 20 meters" in twice[0].what
+
+
+def test_registers_become_the_power_between_their_readings() -> None:
+    readings = 5000 + np.concatenate([[0], np.cumsum(COURSE[:-1])])
+    anew = readings.copy()
+    anew[400:] -= anew[400]
+    still = np.full(HOURS, 777.0)
+    file = [readings, anew, still, COURSE, readings + 1]
+    made, found = without_registers([meter(values=values) for values in file])
+    np.testing.assert_allclose(made[0].values, COURSE[:-1])
+    assert np.isnan(made[1].values[399])
+    np.testing.assert_allclose(np.delete(made[1].values, 399), np.delete(COURSE[:-1], 399))
+    assert not made[2].values.any()  # an empty house among registers
+    np.testing.assert_array_equal(made[3].values, COURSE)
+    assert [each is not None for each in found] == [True, True, True, False, True]
+
+
+def test_a_meter_that_stands_still_is_no_register_among_meters_of_power() -> None:
+    still = meter(values=np.full(HOURS, 777.0))
+    made, found = without_registers([still, meter(), meter()])
+    assert made[0] is still
+    assert found == (None, None, None)
+
+
+def test_the_hours_of_a_register_are_those_between_its_readings() -> None:
+    quarters = MONDAY + 900 * np.arange(HOURS)
+    twice = np.repeat(np.arange(HOURS), 1 + (np.arange(HOURS) == 50))  # a row given twice
+    readings = 10 + np.concatenate([[0], np.cumsum(COURSE[:-1])])
+    (made,), _ = without_registers([meter(quarters[twice], readings[twice])])
+    np.testing.assert_allclose(made.values, 4 * COURSE[:-1])
+    np.testing.assert_array_equal(made.seconds, quarters[:-1])
 
 
 PLACES = Places(

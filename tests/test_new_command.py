@@ -153,6 +153,25 @@ mpc.branch = [1 2 0.01 0.02 0 1 1 1 0 0 1 -360 360];
     assert built(tmp_path / "mine").area.steps == 48
 
 
+def test_registers_give_the_same_scenario_as_the_power_they_count(tmp_path: Path) -> None:
+    net = street_network(10)
+    power = street_meters(net, days=3, step_minutes=15)
+    readings = (power / 4).cumsum().shift(1, fill_value=0.0) + 4000
+    readings.columns = [f"{name} [kWh]" for name in readings]
+    new_command(save(net, tmp_path), wide(readings, tmp_path / "m.csv"), None, tmp_path / "mine")
+    np.testing.assert_allclose(load_kw(tmp_path / "mine"), power.iloc[:-1], atol=2e-5)
+    assert reported(tmp_path / "mine")[kinds.REGISTER.title][0].startswith("m.csv: 10 of 10 meters")
+
+
+def test_meters_that_no_load_is_called_like_are_not_said_to_be_used(tmp_path: Path) -> None:
+    net = street_network(3)
+    frame = street_meters(net, days=2).set_axis(["x", "y", "z"], axis=1)
+    new_command(save(net, tmp_path), wide(frame, tmp_path / "m.csv"), None, tmp_path / "mine")
+    found = reported(tmp_path / "mine")
+    assert len(found[kinds.NO_METERS.title]) == 3
+    assert kinds.NO_METER.title not in found
+
+
 def test_generators_have_meters_too(tmp_path: Path) -> None:
     net = street_network(20)
     pandapower.create_sgen(net, 5, p_mw=0.003, name="roof 1")

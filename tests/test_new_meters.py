@@ -14,6 +14,8 @@ from peerflex.scenarios.meters.axis import choose_axis
 from peerflex.scenarios.meters.readings import read_meters
 from peerflex.scenarios.meters.times import NO_TIME, read_stamps
 
+pytestmark = pytest.mark.once
+
 HOURS = pd.date_range("2016-07-04", periods=48, freq="h")
 FRAME = pd.DataFrame({"house 1": np.arange(48) / 8 + 0.125, "0012": np.arange(48)[::-1] / 4 + 0.25}, index=HOURS)
 
@@ -89,8 +91,8 @@ def test_a_foreign_notation_among_others_is_said_and_read() -> None:
 
 
 def test_units_are_read_from_names(tmp_path: Path) -> None:
-    text = "time;house 1 [kWh];house 2 (W);house_3_kW;house W\n" + "".join(
-        f"2016-07-04T{h:02d}:00;1;2;3;4\n" for h in range(9)
+    text = "time;house 1 [kWh];house 2 (W);house_3_kW;house W;house 5 in kWh;house 6, kW\n" + "".join(
+        f"2016-07-04T{h:02d}:00;1;2;3;4;5;6\n" for h in range(9)
     )
     (tmp_path / "m.csv").write_text(text)
     meters = read_meters(tmp_path / "m.csv").meters
@@ -99,6 +101,8 @@ def test_units_are_read_from_names(tmp_path: Path) -> None:
         ("house 2", "W"),
         ("house_3", "kW"),
         ("house W", ""),
+        ("house 5", "kWh"),
+        ("house 6", "kW"),
     ]
 
 
@@ -124,16 +128,63 @@ def test_letters_of_windows_are_read_and_said(tmp_path: Path) -> None:
     assert file.findings[1].kind is kinds.ENCODING
 
 
+def test_date_and_time_of_day_in_two_columns_are_one_time(tmp_path: Path) -> None:
+    frame = FRAME.copy().assign(end="24:00")
+    frame.insert(0, "Zeit", HOURS.strftime("%H:%M"))
+    frame.insert(0, "Datum", HOURS.strftime("%d.%m.%Y"))
+    frame.insert(2, "bis", (HOURS + pd.Timedelta(hours=1)).strftime("%H:%M"))
+    frame.drop(columns="end").to_csv(tmp_path / "m.csv", sep=";", decimal=",", index=False)
+    file = read_meters(tmp_path / "m.csv")
+    assert [meter.name for meter in file.meters] == list(FRAME)
+    np.testing.assert_array_equal(file.meters[0].seconds, HOURS.to_numpy().astype("datetime64[s]").astype(np.int64))
+    assert [found.what for found in file.findings if found.kind is kinds.UNREAD] == ["'bis'"]
+
+
+def test_dates_without_a_time_of_day_are_refused(tmp_path: Path) -> None:
+    FRAME.set_axis(HOURS.strftime("%d.%m.%Y")).to_csv(tmp_path / "m.csv", index_label="date")
+    with pytest.raises(InputError, match=r"each date is there 24 times.*the time of day is missing"):
+        choose_axis(read_meters(tmp_path / "m.csv").meters, "m.csv")
+
+
+def test_the_end_of_a_day_is_midnight_and_said() -> None:
+    stamps = read_stamps(["15.01.2024 23:00", "15.01.2024 24:00", "16.01.2024 01:00"], "m.csv")
+    np.testing.assert_array_equal(np.diff(stamps.seconds), 3600)
+    assert [found.what for found in stamps.findings] == ["1 time, first 15.01.2024 24:00"]
+
+
+def test_a_row_of_units_below_the_header_is_believed(tmp_path: Path) -> None:
+    rows = "".join(f"2016-07-04T{h:02d}:00;1;{'#WERT!' if h == 4 else h};3\n" for h in range(9))
+    (tmp_path / "m.csv").write_text("time;a;b;c\n;kWh;[W];\n" + rows)
+    meters = read_meters(tmp_path / "m.csv").meters
+    assert [(meter.name, meter.unit) for meter in meters] == [("a", "kWh"), ("b", "W"), ("c", "")]
+    assert [meter.texts for meter in meters] == [0, 1, 0]  # the units are no values
+
+
+def test_a_column_of_units_is_believed_and_others_are_named(tmp_path: Path) -> None:
+    rows = "".join(f"2016-07-04T{h:02d}:00,{m},{h},kWh,W\n" for h in range(9) for m in ("a", "b"))
+    (tmp_path / "m.csv").write_text("time,meter,value,unit,status\n" + rows)
+    file = read_meters(tmp_path / "m.csv")
+    assert [(meter.name, meter.unit) for meter in file.meters] == [("a", "kWh"), ("b", "kWh")]
+    assert [found.what for found in file.findings if found.kind is kinds.UNREAD] == ["'status'"]
+
+
+def test_thousands_in_english_are_read(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text('time,a\n2016-07-04T00:00,"1,234.5"\n2016-07-04T01:00,"12.5"\n')
+    (meter,) = read_meters(tmp_path / "m.csv").meters
+    assert meter.values.tolist() == [1234.5, 12.5]
+
+
 HOSTILE = {
     "empty": b"",
     "blank": b"\n \n\n",
     "header only": b"time,a,b\n",
     "one column": b"time\n2016-01-01\n",
     "binary": bytes(range(256)) * 50,
-    "zip": b"PK\x03\x04\x00\x00" * 100,
+    "Excel": b"PK\x03\x04\x00\x00" * 100,
     "one huge line": b"a," * 3_000_000,
     "huge cell": b"time,a\n2016-01-01T00:00," + b"9" * 200_000 + b"\n",
     "open quote": b'time,a\n2016-01-01T00:00,"1\n' + b"2016-01-01T01:00,1\n" * 50,
+    "turned round": b"meter,2016-01-01T00:00,2016-01-01T01:00\na,1,2\n",
     "no header": b"2016-01-01T00:00,1\n2016-01-01T01:00,2\n",
     "no times": b"time,a\nx,1\ny,2\n",
     "no times at all": b"who,what,where\nx,1,q\ny,2,q\n",

@@ -68,6 +68,20 @@ def test_names_that_no_file_can_hold_are_cleaned_and_loads_without_a_bus_are_lef
     )
 
 
+def test_loads_on_single_phases_are_said_to_be_balanced(tmp_path: Path) -> None:
+    net = street_network(20)
+    pandapower.create_asymmetric_load(net, 5, p_a_mw=0.003, name="flat")
+    new_command(save(net, tmp_path), None, None, tmp_path / "mine")
+    assert reported(tmp_path / "mine")[kinds.ONE_PHASE.title] == ["net.asymmetric_load: 1 ('flat')"]
+
+
+def test_ratings_beyond_belief_are_said(tmp_path: Path) -> None:
+    net = street_network(20)
+    net.line["max_i_ka"] = 99999.0
+    new_command(save(net, tmp_path), None, None, tmp_path / "mine")
+    assert reported(tmp_path / "mine")[kinds.NO_RATING.title][0].startswith("net.line, net.trafo: 20 (")
+
+
 def test_one_load_called_scale_is_no_scale(tmp_path: Path) -> None:
     net = street_network(1)
     net.load["name"] = "scale"

@@ -17,23 +17,25 @@ from peerflex.runs.report import wires as report_wires
 from peerflex.runs.report.command import write_report
 from peerflex.runs.report.ledger import money_of
 from peerflex.runs.report.numbers import MOST_CSV, Numbers
-from peerflex.runs.report.time import MOST_POINTS, Timeline, hours_to_draw
+from peerflex.runs.report.points import MOST_POINTS, hours_to_draw
+from peerflex.runs.report.time import Timeline
 from peerflex.runs.report.wires import network_picture
 from peerflex.runs.writer import RunWriter
 from peerflex.scenarios.load import load_scenario
 from tests import logs
 from tests.report_page import Page, hostile_run
 
-HOURS = 26
+HOURS, CHANGED = 14, 6  # from noon: over midnight, so that there is a heat map
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A day of the 69-bus grid with its reference, and a change in its middle."""
+    """An afternoon and a night of the 69-bus grid with its reference, and a change in its middle."""
     settings = [
-        "time.hours=26",
+        "time.start=2016-07-04T12:00",
+        f"time.hours={HOURS}",
         "reference=no-market",
-        "changes=[{hour: 12, set: {tariffs: {retail_eur_per_mwh: 300}}}]",
+        f"changes=[{{hour: {CHANGED}, set: {{tariffs: {{retail_eur_per_mwh: 300}}}}}}]",
     ]
     return api.run("case69-day", settings=settings, out=tmp_path_factory.mktemp("report") / "run", driver="mesa")
 
@@ -93,6 +95,25 @@ def test_the_numbers_are_those_of_the_log(page: Page, run: Run) -> None:
     assert float(told["p2p_mwh"]["without market"]) == 0.0
 
 
+def test_limits_and_tariffs_are_those_of_their_hours(page: Page) -> None:
+    tariffs = [float(row["retail_eur_per_mwh"]) for row in page.numbers["prices.csv"]]
+    assert tariffs == [320.0] * CHANGED + [300.0] * (HOURS - CHANGED)
+    assert "asks (320 EUR/MWh, 300 EUR/MWh from 2016-07-04 18:00 on) and pays (80 EUR/MWh)" in page.text
+    assert "Dash-dotted: something was changed." in page.text
+    assert {row["allowed_loading"] for row in page.numbers["loading.csv"]} == {"1.0"}
+    assert list(page.numbers["loading-without-market.csv"][0]) == ["time", "highest_loading"]
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_every_step_is_drawn_from_its_beginning_to_its_end(run: Run, n: int) -> None:
+    points = hours_to_draw(run.hours.iloc[:n], 3600)
+    drawn, begin = points.spread_out(), run.hours["time"].iloc[0]
+    hours = [0.0, *(step + 0.5 for step in range(n)), float(n)]
+    assert ((drawn["time"] - begin) / pd.Timedelta(hours=1)).tolist() == hours
+    loading = run.hours["highest_loading"].tolist()[:n]
+    assert drawn["highest_loading"].tolist() == [loading[0], *loading, loading[-1]]
+
+
 def test_the_curves_and_the_histogram_are_of_all_branches_and_buses(page: Page, run: Run) -> None:
     loading = run.table("branches")
     highest = loading.groupby("branch", observed=True)["loading"].max().sort_values(ascending=False)
@@ -136,7 +157,7 @@ def test_a_report_says_what_was_simulated_changed_and_chosen(page: Page, run: Ru
         "69 buses and 68 lines and transformers",
         "What is calibrated or chosen",
         " ".join(run.manifest.scenario["description"].split()),
-        "12 tariffs.retail_eur_per_mwh 300",
+        f"{CHANGED} tariffs.retail_eur_per_mwh 300",
         "version of pandapower",
         "retail_eur_per_mwh: 320",
     ):
@@ -164,7 +185,6 @@ def test_an_unfinished_a_failed_and_an_empty_run_say_so(tmp_path: Path) -> None:
     scenario = load_scenario("case69-day").scenario.model_dump(mode="json")
     for until, status, told in (
         (20, "failed", "The simulation failed in step 20. This report is of the 20 steps before it."),
-        (24, "running", "Only 24 of 48 steps are logged."),
         (0, "running", "Only 0 of 48 steps are logged."),
     ):
         front = logs.manifest(48).model_copy(update={"scenario": scenario})

@@ -202,6 +202,24 @@ def test_until_stops_at_the_first_step_in_which_it_holds_and_says_if_it_never_do
     assert journey.session.cursor == 12
 
 
+def test_who_changes_something_and_waits_for_an_event_is_not_stopped_by_the_change(do: Do, journey: Journey) -> None:
+    do("set dso.loading=0.9")
+    assert "It did not happen up to hour 12" in do("run until event")
+    do("goto 0")
+    do("run until event changed")
+    assert journey.session.cursor == 1
+
+
+def test_a_peer_is_listed_in_the_group_in_whose_way_it_bids_then(do: Do) -> None:
+    do("next")
+    do("behave load 61 customers")
+    do("next")
+    assert "load 61" in do("agents customers")
+    assert "load 61" not in do("agents prosumers").split()
+    do("back")
+    assert "load 61  prosumers" in do("agents prosumers")
+
+
 def test_going_back_undoes_nothing_and_going_on_reads(do: Do, journey: Journey) -> None:
     said = do("next 4")
     do("back 3")

@@ -13,6 +13,8 @@ from peerflex.scenarios.load import load_scenario
 
 from .terminal import Terminal
 
+pytestmark = pytest.mark.once
+
 pytest.importorskip("readline")
 
 TAB, UP, CTRL_C, CTRL_D = "\t", "\x1b[A", "\x03", "\x04"

@@ -23,6 +23,8 @@ from peerflex.runs.stepper.until import condition
 from peerflex.runs.stepper.words import completions, find, folder_and_settings, settings
 from peerflex.scenarios.load import load_scenario
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def morning(tmp_path_factory: pytest.TempPathFactory) -> Session:
@@ -115,6 +117,7 @@ def test_a_name_is_found_by_other_letters_or_a_part_but_never_guessed() -> None:
     known = ("LV5 Load 1", "LV5 Load 10", "LV5 Bus 2")
     assert find("lv5 load 1", known, "peer") == "LV5 Load 1"
     assert find("'Load 10'", known, "peer") == "LV5 Load 10"
+    assert find("Load 1", known, "peer") == "LV5 Load 1"  # all of its end, and not a part of Load 10
     with pytest.raises(InputError, match="2 names hold 'Load'"):
         find("Load", known, "peer")
 

@@ -97,6 +97,11 @@ def test_a_scenario_is_stepped_scrubbed_changed_branched_and_compared(visit, tmp
         page.locator("table[data-testid=difference][data-step='2']").wait_for()
         other = rows_of(page, "difference")
         beside = page.locator("[data-testid=map-beside] .grid-map").evaluate("map => ({ ...map.dataset })")
+        network = page.locator("[data-testid=map-beside] .grid-map")
+        network.press("w")
+        assert "above its limit of 10 %" in network.locator("[aria-live]").text_content(), "the limit of the branch"
+        page.locator("[data-testid=map] .grid-map").press("w")
+        assert "limit" not in page.locator("[data-testid=map] [aria-live]").text_content()
         user.shot("compared")
         page.get_by_test_id("compare-map").select_option("difference")
         apart = page.locator("[data-testid=map-beside] .grid-map[data-mode=compare]").evaluate(
@@ -170,6 +175,8 @@ def test_every_panel_says_what_the_log_says(visit, day: Path) -> None:
         first = run.table("trades", 12, 12).iloc[0]
         why = f"{first.seller} sells {first.quantity_mw * 1e3:.4g} kW to {first.buyer}"
         page.get_by_test_id("why-answer").get_by_text(why).wait_for()
+        asked = [page.get_by_test_id(name).input_value() for name in ("why-what", "why-which")]
+        assert asked == ["trade", "0"], "the form says what was asked"
         user.shot("why")
 
         user.open_panel("time")

@@ -10,6 +10,8 @@ from peerflex.runs.studio.palette import DARK, LIGHT
 from tests.browser import Served, Watched, browser, chromium
 from tests.pictures_page import HOSTILE, TIGHT
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def chrome():

@@ -3,10 +3,13 @@
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.browser import studio
 from tests.studio_seen import agrees, at, rows_of, stopped
+
+pytestmark = pytest.mark.once
 
 REACHED = "step => Number(document.getElementById('studio').dataset.step) >= step"
 
@@ -16,6 +19,18 @@ FOCUS = """() => {
   return [named?.dataset.testid ?? at.tagName, getComputedStyle(at).outlineStyle];
 }"""
 """Where the focus is, and how it is marked."""
+
+BROKEN = """() => [...document.querySelectorAll("th")].filter(head => head.offsetParent).flatMap(head => {
+  const text = head.firstChild, range = document.createRange();
+  if (!text.data) return [];  // the buttons' head is for screen readers alone
+  const lines = [...text.data.matchAll(/[^ \\n]+/g)].map(word => {
+    range.setStart(text, word.index);
+    range.setEnd(text, word.index + word[0].length);
+    return range.getClientRects().length;
+  });
+  return Math.max(1, ...lines) > 1 || head.scrollWidth > head.clientWidth ? [head.textContent] : [];
+})"""
+"""Heads of tables with a word that is broken, or that reach into the next."""
 
 IMAGE = '<img src=x onerror="window.hacked=1">'
 SCRIPT = "</script><script>window.hacked=2</script>"
@@ -103,6 +118,7 @@ def test_every_panel_is_there_in_light_and_dark(visit, day: Path) -> None:
             for panel in panels:
                 user.open_panel(panel)
                 assert page.locator("[role=tabpanel]:visible").count() == 1
+                assert page.evaluate(BROKEN) == []
                 user.shot(f"{mode}-{panel}")
         page.reload()
         page.wait_for_function("() => window.painted")
@@ -111,6 +127,9 @@ def test_every_panel_is_there_in_light_and_dark(visit, day: Path) -> None:
         user.shot("narrow")
         wide = page.evaluate("() => document.documentElement.scrollWidth")
         assert wide <= 480, "nothing has to be scrolled sideways"
+        for panel in ("book", "messages", "agent"):
+            user.open_panel(panel)
+            assert page.evaluate(BROKEN) == []
 
 
 def test_two_visitors_see_one_run_and_a_closed_tab_loses_nothing(visit, tmp_path: Path) -> None:
@@ -192,4 +211,4 @@ def hostile_run(folder: Path) -> None:
         "market": {"p2p": {"kind": "uniform-auction"}, "lfm": {"kind": "linear"}},
     }
     (folder / "hostile.yaml").write_text(yaml.safe_dump(scenario))
-    run(folder / "hostile.yaml", out=folder / "run")
+    run(folder / "hostile.yaml", hours=12, out=folder / "run")

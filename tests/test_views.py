@@ -130,6 +130,16 @@ def test_what_a_peer_owns_is_known_where_it_is_simulated(session: Session) -> No
     assert np.isnan(agent_at(session, NOON, "load 61").assets.pv_mw)
 
 
+def test_what_a_peer_owns_is_not_taken_from_the_group_that_it_only_bids_as(tmp_path: Path) -> None:
+    loaded = load_scenario("case69-day", ["reference=none", "agents={load 61: truthful}"], hours=1)
+    with Session.begin(loaded, registry(), tmp_path / "run", "mesa") as begun:
+        begun.step()
+    run = open_run(tmp_path / "run")
+    assert agent_at(run, 0, "load 61").group == "truthful"
+    assert np.isnan(agent_at(run, 0, "load 61").assets.battery_mwh)  # it has a prosumer's battery: the log cannot tell
+    assert agent_at(run, 0, "load 7").assets.battery_mwh == 0.1
+
+
 def test_messages_can_be_those_of_one_role(run: Run) -> None:
     everything, dso = messages_at(run, NOON), messages_at(run, NOON, "dso")
     assert set(dso) == {each for each in everything if "dso" in (each.sender, each.receiver)}

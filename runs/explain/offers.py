@@ -10,7 +10,7 @@ from peerflex.markets.idle import NoFlexMarket
 from peerflex.markets.lfm import LocalFlexibilityMarket, eligible
 from peerflex.runs.explain.again import Again
 from peerflex.runs.explain.flex_again import BALANCE, NO_FLEX_MARKET, rows_of
-from peerflex.runs.explain.text import money, power
+from peerflex.runs.explain.text import CRUMB, money, power
 from peerflex.runs.explain.types import Candidate, Element, Figures, Outcome, Without
 
 MOST_RIVALS = 16
@@ -75,7 +75,7 @@ class _Offers:
         limit, by_mw = (high if above else low), float(need.by_mw[row, self.offers.bus[self.row]])
         unit, sensitivity, per = ("pu", by_mw, "pu/MW") if element[0] else ("%", by_mw * need.mw_per_unit[row], "MW/MW")
         helps = by_mw * self.offers.side[self.row] * (-1.0 if above else 1.0)
-        effect = "relieves" if helps > 0 else "weighs on" if helps < 0 else "does not move"
+        effect = "does not move" if abs(sensitivity) < CRUMB else "relieves" if helps > 0 else "weighs on"
         told = (
             f"{value:.4f} pu against {limit:.4f} pu"
             if element[0]
@@ -184,7 +184,7 @@ class _Offers:
         name = self.element(element)
         why = "After trading the DSO expected every limit to be kept, and buys nothing then."
         if rules:
-            why = f"Nobody buys flexibility here: {NO_FLEX_MARKET}."
+            why = f"Nobody buys flexibility here, needed or not: {NO_FLEX_MARKET}."
         elif len(self.need):
             why = "No limit that was in need is one that this offer helps."
         otherwise, stand_ins = (
@@ -204,4 +204,6 @@ class _Offers:
             stand_ins=stand_ins,
             rules=rules | {BALANCE},  # what one limit needs may not find its balance in the same hour
         )
+        if rules:
+            return Candidate("rule", NO_FLEX_MARKET, why, f"With one, and i{otherwise[1:]}", without, figures)
         return Candidate("rule", f"no need at {name}", why, otherwise, without, figures, "flex-need")

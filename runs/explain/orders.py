@@ -36,6 +36,12 @@ RULES: Final[dict[type[Market], str]] = {
 """How each market decides, in a sentence; a market of a plugin has none."""
 
 
+WILLINGNESS: Final = (
+    "Prices are read as in EUniversal D5.3: as how much a peer wants to sell, not as what it costs; "
+    "the higher a price, the rather it sells and the less it buys."
+)
+
+
 def price_of(result: MarketResult) -> float:
     """Return the one price that cleared, else the mean of the trades by volume; NaN without any."""
     trades = result.trades

@@ -8,9 +8,11 @@ import numpy as np
 from peerflex.core.errors import InputError
 from peerflex.core.units import QUANTITY_TOLERANCE_MW, SELL, UP
 from peerflex.runs.explain.again import Again
+from peerflex.runs.explain.edits import is_willingness
 from peerflex.runs.explain.offers import of_offer, offer_outcome
 from peerflex.runs.explain.orders import (
     RULES,
+    WILLINGNESS,
     balance_at,
     of_order,
     of_price,
@@ -91,8 +93,9 @@ def _order(again: Again, question: Question) -> Asked:
 
 def _rule(again: Again) -> str:
     """Return how the hour's market decides, in a sentence."""
-    market = type(again.moment.area.market)
-    return RULES.get(market, f"The rule is that of {market.__name__}.")
+    market = again.moment.area.market
+    rule = RULES.get(type(market), f"The rule is that of {type(market).__name__}.")
+    return f"{rule} {WILLINGNESS}" if is_willingness(market) else rule
 
 
 def _waits(again: Again, row: int) -> str:

@@ -24,6 +24,9 @@ from peerflex.scenarios.meters.match import Places
 
 LOADS = ("load", "asymmetric_load")
 GENERATORS = ("sgen", "asymmetric_sgen", "gen")
+BEYOND_BELIEF = 1000
+"""A rating of so many times everything in the network is a placeholder, like the 99999 kA of some test networks."""
+
 RESERVED = "scale"
 """A file with one column of this name scales every load."""
 
@@ -144,13 +147,16 @@ def _found_in(net: Any, network: Network, dark: frozenset[int]) -> list[Finding]
         given = [name == name and name is not None and str(name) != "" for name in active["name"]]
         say(kinds.NO_NAME, f"net.{kind}", [name for name, has in zip(names, given, strict=True) if not has])
         say(kinds.SAME_NAME, f"net.{kind}", [name for name, count in Counter(names).items() if count > 1])
+        if kind.startswith("asymmetric"):
+            say(kinds.ONE_PHASE, f"net.{kind}", names)
     supplies = int(net.ext_grid.in_service.sum())
     if supplies > 1:
         found.append(Finding(kinds.SEVERAL_SUPPLIES, "net.ext_grid", f"{supplies} are in service"))
     if net.storage.in_service.any():
         found.append(Finding(kinds.LITTLE, "net.storage", f"{int(net.storage.in_service.sum())} in service"))
     branches = network.wires.branches
-    unrated = np.flatnonzero(~np.isfinite(branches.rating_mva))
+    load_mw = network.connections.load_mw.sum() + network.connections.pv_mw.sum()
+    unrated = np.flatnonzero(~(branches.rating_mva < BEYOND_BELIEF * load_mw))
     say(kinds.NO_RATING, "net.line, net.trafo", [branches.name[row] for row in unrated])
     places = net.bus.geo if "geo" in net.bus else [None] * len(net.bus)
     without = sum(not (isinstance(place, str) and place) for place in places)

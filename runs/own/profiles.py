@@ -15,6 +15,7 @@ from peerflex.scenarios.meters.clean import Course, clean
 from peerflex.scenarios.meters.findings import Finding, together
 from peerflex.scenarios.meters.match import SAME_NAME, Match, match_meters
 from peerflex.scenarios.meters.readings import Meter, read_meters
+from peerflex.scenarios.meters.registers import without_registers
 from peerflex.scenarios.meters.units import Sized, factors_to_kw
 from peerflex.scenarios.profiles import SHAPES
 from peerflex.scenarios.schema import Time
@@ -60,21 +61,26 @@ def metered_profiles(path: Path, own: OwnNetwork) -> OwnProfiles:
         InputError: if the file cannot be read, or its meters have no time in common.
     """
     file = read_meters(path)
-    axis = choose_axis(file.meters, str(path))
-    matches, unmatched = match_meters([meter.name for meter in file.meters], own.places)
+    meters, registers = without_registers(file.meters)
+    axis = choose_axis(meters, str(path))
+    matches, unmatched = match_meters([meter.name for meter in meters], own.places)
     findings: list[Finding] = []
     alike = [
-        Finding(kinds.ALIKE, file.meters[match.meter].name, f"{match.how}: {own.connections.name[match.row]}")
+        Finding(kinds.ALIKE, meters[match.meter].name, f"{match.how}: {own.connections.name[match.row]}")
         for match in matches
         if not match.how.startswith(SAME_NAME)
     ]
     kept: list[tuple[Match, Meter, Course]] = []
+    sizes: list[Sized] = []
     for match in matches:
-        course, found = clean(file.meters[match.meter], axis)
+        meter, register = meters[match.meter], registers[match.meter]
+        findings += [register] if register is not None else []
+        course, found = clean(meter, axis)
         findings += found
         if course is not None:
-            kept.append((match, file.meters[match.meter], course))
-    sizes = [_sized(match, meter, course, axis, own.connections) for match, meter, course in kept]
+            kept.append((match, meter, course))
+            step_s = SECONDS_PER_HOUR if register is not None else spacing_of(meter) or axis.spacing_s
+            sizes.append(_sized(match, meter, course, step_s, own.connections))
     to_kw, of_units = factors_to_kw(sizes, path.name) if sizes else (np.zeros(0), [])
     load_kw, pv_kw = _columns(kept, to_kw, axis, len(own.connections))
     metered = np.zeros(len(own.connections), dtype=bool)
@@ -90,12 +96,11 @@ def metered_profiles(path: Path, own: OwnNetwork) -> OwnProfiles:
     return OwnProfiles(axis, load_kw, pv_kw, tuple(used), len(file.meters), everything)
 
 
-def _sized(match: Match, meter: Meter, course: Course, axis: Axis, connections: Connections) -> Sized:
+def _sized(match: Match, meter: Meter, course: Course, step_s: int, connections: Connections) -> Sized:
     rated = (connections.pv_mw if match.is_pv else connections.load_mw)[match.row] * KW_PER_MW
     # a PV meter gives its generation above or below 0, whoever exported it
     peak = float(np.quantile(course.load + course.pv if match.is_pv else course.load, PEAK))
-    hours = (spacing_of(meter) or axis.spacing_s) / SECONDS_PER_HOUR
-    return Sized(meter.name, meter.unit, hours, peak, float(rated))
+    return Sized(meter.name, meter.unit, step_s / SECONDS_PER_HOUR, peak, float(rated))
 
 
 def _columns(
@@ -120,10 +125,13 @@ def _completed(
     rated_kw = connections.load_mw * KW_PER_MW
     lacking = ~metered & (rated_kw > 0)
     if lacking.any():
+        good = metered & (rated_kw > 0) & load_kw.any(axis=0)
+        kind = kinds.NO_METER if good.any() else kinds.NO_METERS
+        course = load_kw[:, good].sum(axis=1) / rated_kw[good].sum() if good.any() else _shape(LOAD_SHAPE, axis)
         load_kw = load_kw.copy()
-        load_kw[:, lacking] = _typical(load_kw, rated_kw, metered, axis)[:, None] * rated_kw[lacking]
+        load_kw[:, lacking] = course[:, None] * rated_kw[lacking]
         findings += [
-            Finding(kinds.NO_METER, connections.name[row], f"{rated_kw[row]:.4g} kW in the network")
+            Finding(kind, connections.name[row], f"{rated_kw[row]:.4g} kW in the network")
             for row in np.flatnonzero(lacking)
         ]
     dark = ~with_pv & (connections.pv_mw > 0) & ~pv_kw.any(axis=0)
@@ -136,14 +144,6 @@ def _completed(
             for row in np.flatnonzero(dark)
         ]
     return load_kw, pv_kw, findings
-
-
-def _typical(load_kw: Floats, rated_kw: Floats, metered: Bools, axis: Axis) -> Floats:
-    """Return what the meters take per kW of their loads in the network, ``(steps,)``; a bundled shape without any."""
-    good = metered & (rated_kw > 0) & load_kw.any(axis=0)
-    if not good.any():
-        return _shape(LOAD_SHAPE, axis)
-    return np.asarray(load_kw[:, good].sum(axis=1) / rated_kw[good].sum())
 
 
 def _shape(name: str, axis: Axis) -> Floats:

@@ -125,9 +125,12 @@ def messages_picture(told: list[Told]) -> list[Picture]:
         axis.invert_yaxis()
         axis.set_xscale("log")
         axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        axis.set_xlabel("values told in the whole run (messages times fields)")
+        axis.set_xlabel("values told in the whole run: messages times fields (logarithmic)")
 
-    caption = "How much each role discloses to which other: what privacy this design leaves."
+    caption = (
+        "How much each role discloses to which other: what privacy this design leaves. A field counts once a message, "
+        "also where it is a list, like the voltages of all buses in a state-report."
+    )
     alt = f"Values told by kind of message; most are of {told[0].kind}, {told[0].values}"
     size = (9.0, 0.9 + 0.26 * len(told))
     return [

@@ -37,7 +37,8 @@ _STYLE: Final[dict[Any, Any]] = {
     "ytick.color": _INK,
     "legend.frameon": False,
 }
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet takes for a formula; in a CSV, an apostrophe stands before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _plain(value: object) -> object:
     """Return a cell: nothing for NaN, and no text that a spreadsheet takes for a formula."""
     if isinstance(value, float):
         return "" if math.isnan(value) else value
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 @dataclass(frozen=True, slots=True)

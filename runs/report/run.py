@@ -3,28 +3,28 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from peerflex.core.errors import InputError
 from peerflex.core.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE
+from peerflex.runs.figures import worst_step
 from peerflex.runs.manifest import Manifest
 from peerflex.runs.reader import Run, reference_of
 from peerflex.runs.report.html import Html, figure, heading, join, listing, page, paragraph, preformatted, table
 from peerflex.runs.report.ledger import gains_eur, money_of
 from peerflex.runs.report.markets import gains_picture, merit_order, messages_of, messages_picture
 from peerflex.runs.report.numbers import Numbers, percent
+from peerflex.runs.report.points import hours_to_draw, with_levels
 from peerflex.runs.report.spread import spread_pictures
 from peerflex.runs.report.tables import event_table, kpi_table, money_tables, violation_tables
-from peerflex.runs.report.time import Timeline, hours_to_draw
+from peerflex.runs.report.time import Timeline
 from peerflex.runs.report.wires import network_picture
-from peerflex.scenarios.load import restore_scenario
+from peerflex.scenarios.changes import standing
+from peerflex.scenarios.load import LoadedScenario, restore_scenario
 from peerflex.scenarios.peer_schema import Component
 from peerflex.scenarios.schema import CUSTOMERS, Scenario
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _STATUS = {"done": "finished", "failed": "failed", "running": "not finished: it was stopped, or is still going on"}
 
@@ -37,7 +37,8 @@ def run_page(run: Run, version: str) -> Html:
     """
     manifest = run.manifest
     origin = f"{run.folder}/manifest.json"
-    scenario = restore_scenario(manifest.scenario, run.folder / "inputs", origin).scenario
+    loaded = restore_scenario(manifest.scenario, run.folder / "inputs", origin)
+    scenario = loaded.scenario
     title = f"{scenario.title or scenario.name} (seed {manifest.seed})"
     lead = [paragraph(_lead(run)), *_state(run)]
     reference = reference_of(run.folder)
@@ -47,19 +48,19 @@ def run_page(run: Run, version: str) -> Html:
         ("scenario", "Scenario", preformatted(yaml.safe_dump(manifest.scenario, sort_keys=False, allow_unicode=True))),
         ("origin", "Versions and inputs", _origin(manifest)),
     ]
-    found = _found(run, reference, scenario) if run.finished_steps else []
+    found = _found(run, reference, loaded) if run.finished_steps else []
     return page(title, join(lead), [about[0], *found, *about[1:]], version)
 
 
-def _found(run: Run, reference: Run | None, scenario: Scenario) -> list[tuple[str, str, Html]]:
+def _found(run: Run, reference: Run | None, loaded: LoadedScenario) -> list[tuple[str, str, Html]]:
     """Return the sections of what came out."""
-    step_s, hours = run.manifest.step_seconds, run.hours
+    step_s, hours = run.manifest.step_seconds, with_levels(run.hours, loaded)
     other = None if reference is None else hours_to_draw(reference.hours, step_s)
-    time = Timeline(hours_to_draw(hours, step_s), other, scenario)
+    time = Timeline(hours_to_draw(hours, step_s), other, loaded.scenario)
     money, theirs = money_of(run), None if reference is None else money_of(reference)
     told = messages_of(run)
-    spread = spread_pictures(run, reference, hours, scenario.dso)
-    network = [_network(run, hours, scenario), *map(figure, [*time.wires(), *spread])]
+    spread = spread_pictures(run, reference, hours)
+    network = [_network(run, standing(loaded, worst_step(hours)).scenario), *map(figure, [*time.wires(), *spread])]
     gains = gains_picture(run, reference, gains_eur(money, theirs))
     kinds = [(each.sender, each.receiver, each.kind, each.fields, each.messages, each.values) for each in told]
     header = ("from", "to", "kind", "what each discloses", "messages", "values")
@@ -76,10 +77,10 @@ def _found(run: Run, reference: Run | None, scenario: Scenario) -> list[tuple[st
     ]  # fmt: skip
 
 
-def _network(run: Run, hours: "pd.DataFrame", scenario: Scenario) -> Html:
+def _network(run: Run, scenario: Scenario) -> Html:
     """Return the picture of the network, or why there is none: a report is of use without it."""
     try:
-        return figure(network_picture(run, hours, scenario.dso))
+        return figure(network_picture(run, run.hours, scenario.dso))
     except InputError as error:
         return paragraph(f"The network is not drawn. {error}", "note")
 
@@ -114,7 +115,8 @@ def _simulated(manifest: Manifest, scenario: Scenario) -> Html:
     low, high = scenario.dso.voltage_pu
     facts = [
         f"Grid: {grid.code or grid.path} ({grid.source}), {len(manifest.buses)} buses and {len(manifest.branches)} "
-        f"lines and transformers; {physics}. Loads times {grid.demand_factor:g}, PV times {grid.pv_factor:g}.",
+        f"lines and transformers; {physics}. Loads times {grid.demand_factor:g}, "
+        f"local generation times {grid.pv_factor:g}.",
         f"Limits: {low:g} to {high:g} pu, and {percent(scenario.dso.loading)} of every rating. "
         f"The DSO publishes: {scenario.dso.publishes}.",
         f"Trades between peers: {_in_words(market.p2p)}; incentive: {_in_words(market.incentive)}; "
@@ -127,7 +129,7 @@ def _simulated(manifest: Manifest, scenario: Scenario) -> Html:
     if manifest.coupled:
         facts.append("Other simulators were coupled to it.")
     for parent in manifest.parents:
-        facts.append(f"Branched from {parent}.")
+        facts.append(f"Branched from {parent} (folder@step).")
     parts = [listing(facts), _groups(manifest, scenario)]
     if scenario.changes:
         rows = [(f"{change.hour:g}", key, value) for change in scenario.changes for key, value in _leaves(change.set)]

@@ -11,7 +11,6 @@ from peerflex.core.errors import InputError
 from peerflex.runs import figures
 from peerflex.runs.reader import Run
 from peerflex.runs.report.numbers import Numbers, Picture, draw_one, percent, short
-from peerflex.scenarios.schema import Dso
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,13 +24,18 @@ MARGIN_PU: Final = 1e-6
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 
 
-def spread_pictures(run: Run, reference: Run | None, hours: "pd.DataFrame", dso: Dso) -> list[Picture]:
+def spread_pictures(run: Run, reference: Run | None, hours: "pd.DataFrame") -> list[Picture]:
     """Return load-duration curves, the distribution of voltages and the heat map of loading, as far as there are any.
 
     Raises:
         InputError: if the log is not what its manifest says.
     """
-    return [*_durations(run, dso), *_voltages(run, reference, hours, dso), *_heat_map(hours)]
+    return [*_durations(run, hours), *_voltages(run, reference, hours), *_heat_map(hours)]
+
+
+def _values(levels: "pd.DataFrame") -> list[float]:
+    """Return all values that limits have in a run."""
+    return [float(value) for value in np.unique(levels.to_numpy(dtype=float)) if np.isfinite(value)]
 
 
 def _by_step(run: Run, table: str, column: str, width: int) -> Iterator[Floats]:
@@ -44,7 +48,7 @@ def _by_step(run: Run, table: str, column: str, width: int) -> Iterator[Floats]:
         yield values.reshape(-1, width)
 
 
-def _durations(run: Run, dso: Dso) -> list[Picture]:
+def _durations(run: Run, hours: "pd.DataFrame") -> list[Picture]:
     """Return the load-duration curves of the branches with the highest loading; nothing if none is rated."""
     names = run.manifest.branches
     peak = np.full(len(names), -np.inf)
@@ -57,13 +61,15 @@ def _durations(run: Run, dso: Dso) -> list[Picture]:
     curve = -np.sort(-np.nan_to_num(whole), axis=0)
     rows = np.unique(np.linspace(0, len(curve) - 1, CURVE_POINTS).round().astype(np.int64))
     share = 100 * (rows + 1) / len(curve)
-    limit = 100 * dso.loading
+    limits = _values(hours[["allowed_loading"]])
     labels = [f"{place}. {short(names[row])}" for place, row in enumerate(first, start=1)]
 
     def artist(axis: "Axes") -> None:
         for place, label in enumerate(labels):
-            axis.step(share, 100 * curve[rows, place], where="pre", color=COLOURS[place], label=label)
-        axis.axhline(limit, color=figures.ink(), linestyle="--", linewidth=1)
+            height = 100 * curve[rows, place]
+            axis.step([0.0, *share], [height[0], *height], where="pre", color=COLOURS[place], label=label)
+        for limit in limits:
+            axis.axhline(100 * limit, color=figures.ink(), linestyle="--", linewidth=1)
         axis.set(xlabel="share of the time (%)", ylabel="loading (%)", xlim=(0, 100))
         axis.set_ylim(bottom=0)
         axis.legend(fontsize=8)
@@ -72,13 +78,14 @@ def _durations(run: Run, dso: Dso) -> list[Picture]:
         "share_of_time_percent": share,
         **{names[row]: curve[rows, place] for place, row in enumerate(first)},
     }
-    caption = f"For how much of the time each of them is at least so loaded; dashed: the DSO's limit {limit:g} %."
+    told = " and ".join(map(percent, limits))
+    caption = f"For how much of the time each of them is at least so loaded; dashed: the DSO's limit, {told}."
     title = f"Load duration of the {len(first)} branches with the highest loading"
     alt = f"Load-duration curves; the highest begins at {percent(curve[0, 0])}"
     return [draw_one("duration", title, caption, alt, (Numbers.of_columns("duration", numbers),), artist)]
 
 
-def _voltages(run: Run, reference: Run | None, hours: "pd.DataFrame", dso: Dso) -> list[Picture]:
+def _voltages(run: Run, reference: Run | None, hours: "pd.DataFrame") -> list[Picture]:
     """Return how bus voltages are spread over all buses and steps; nothing if there are none (linear physics)."""
     runs = [run] if reference is None else [run, reference]
     frames = [hours, *(each.hours for each in runs[1:])]
@@ -94,10 +101,11 @@ def _voltages(run: Run, reference: Run | None, hours: "pd.DataFrame", dso: Dso) 
         axis.stairs(shares[0], edges, color=figures.BLUE, alpha=0.35, fill=True)
         for share, label, color in zip(shares, labels, (figures.BLUE, figures.ORANGE), strict=False):
             axis.stairs(share, edges, color=color, linewidth=1.4, label=label)
-        for limit in dso.voltage_pu:
+        for limit in _values(hours[["lowest_allowed_pu", "highest_allowed_pu"]]):
             axis.axvline(limit, color=figures.ink(), linestyle="--", linewidth=1)
         axis.set(xlabel="voltage (pu)", ylabel="share of all buses\nand steps (%)")
-        axis.legend(fontsize=8)
+        if reference is not None:
+            axis.legend(fontsize=8)
 
     numbers = {"from_pu": edges[:-1], "to_pu": edges[1:]}
     numbers |= {f"share_percent_{label.replace(' ', '_')}": share for label, share in zip(labels, shares, strict=True)}

@@ -1,6 +1,7 @@
 """The report of a study: its scenarios beside each other and beside print, from what it left in its folder."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,7 +101,8 @@ def study_page(folder: Path, version: str) -> Html:
     varied = variations(tables)
     told = {name: markdown(_text(folder, folder / name), _OWN) for name in _TITLES if (folder / name).is_file()}
     drawn = Drawn(tables, varied)
-    pictures = [_picture(folder, path, drawn) for path in sorted((folder / "figures").glob("*.png"))]
+    files = sorted((folder / "figures").glob("*.png"), key=_by_number)
+    pictures = [_picture(folder, path, drawn) for path in files]
     saved = join(links(numbers) for numbers in tables.values())
     sections = [
         ("criteria", "Criteria", _criteria([each for each in study.criteria if each.point not in varied])),
@@ -117,6 +119,11 @@ def study_page(folder: Path, version: str) -> Html:
         ("origin", "Configuration and versions", _origin(study)),
     ]
     return page(f"Study: {study.title or study.study}", _lead(study), sections, version)
+
+
+def _by_number(path: Path) -> list[tuple[int, str]]:
+    """Return what files are sorted by: figure-9 comes before figure-10."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"([0-9]+)", path.stem)]
 
 
 def _read(folder: Path) -> StudyPage:
@@ -211,9 +218,9 @@ def _kpis(told: list[Row]) -> Html:
 def _spread(row: Row | None) -> str:
     if row is None or row.median is None:
         return "-"
-    if row.low == row.high:
-        return figure_text(row.median)
-    return f"{figure_text(row.median)}\n{figure_text(row.low)} to {figure_text(row.high)}"
+    if row.low is None or row.high is None or row.low == row.high:
+        return f"{row.median:.4g}"
+    return f"{row.median:.4g}\n{row.low:.4g} to {row.high:.4g}"
 
 
 def _failed(study: StudyPage) -> Html:

@@ -33,7 +33,8 @@ class Drawn:
         if picture.startswith("occupancy-"):
             scenario = picture.partition("-")[2]
             caption = (
-                "Loading of every branch before and after trading, 1.0 at its rating: median and band of the seeds."
+                "Loading of every branch before and after trading, in % of its rating (in the numbers 1.0 is the "
+                "rating): median and 5th to 95th percentile of the seeds."
             )
             return f"Occupancy of {scenario}", caption, self._rows(BRANCHES, picture, "scenario", {scenario})
         if picture == "table":

@@ -57,7 +57,7 @@ def _violations(kind: str, rows: list[Violation]) -> Html:
     texts = [(f"{row[0]:%Y-%m-%d %H:%M}", row[1], *(f"{value:.4f}" for value in row[2:])) for row in rows]
     header = ("time", element, f"value ({unit})", "limit", "beyond it")
     numbers = Numbers(f"worst-{kind}", header, tuple((row[0].isoformat(), *row[1:]) for row in rows))
-    return table(f"The {len(rows)} worst of {kind}", header, texts, numbers)
+    return table(f"The {len(rows)} worst {kind}s" if len(rows) > 1 else f"The worst {kind}", header, texts, numbers)
 
 
 def _worst(part: pa.Table, kind: str) -> list[Violation]:

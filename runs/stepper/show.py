@@ -19,6 +19,8 @@ from peerflex.runs.views import (
     OrderRow,
     TradeRow,
     grid_at,
+    groups_in,
+    standing_at,
 )
 from peerflex.runs.views.log import numbers, rows_at
 
@@ -82,14 +84,13 @@ def branch_page(log: Log, step: int, branch: str) -> None:
 def agents_table(log: Log, step: int, group: str) -> None:
     """Print what peers did: those of a group, or all ('')."""
     manifest, rows = log.manifest, rows_at(log, "peers", step)
-    if group and group not in manifest.peer_groups:
-        raise InputError(
-            "agents", f"there is no group {group!r}", f"There are {_some(sorted(set(manifest.peer_groups)))}."
-        )
+    groups = groups_in(log, standing_at(log, step))
+    if group and group not in groups:
+        raise InputError("agents", f"there is no group {group!r}", f"There are {_some(sorted(set(groups)))}.")
     columns = [numbers(rows, name) for name in ("load_mw", "pv_mw", "battery_mw", "metered_mw", "voltage_pu")]
-    found = [row for row, name in enumerate(manifest.peer_groups) if group in ("", name)]
+    found = [row for row, name in enumerate(groups) if group in ("", name)]
     body = [
-        (manifest.peers[row], manifest.peer_groups[row], *(kilo(each[row]) for each in columns[:4]),
+        (manifest.peers[row], groups[row], *(kilo(each[row]) for each in columns[:4]),
          number(columns[4][row], 4))
         for row in found[: 3 * MOST_ROWS]
     ]  # fmt: skip
@@ -110,7 +111,7 @@ def agent_page(view: AgentView) -> None:
                 f"PV {_known(owns.pv_mw)} kW, battery {_known(owns.battery_mwh)} kWh, {_known(owns.battery_mw)} kW",
             ),
             ("", f"({owns.note})"),
-            ("knew", f"voltage {number(knew.voltage_pu, 4) or 'not yet'} pu, DSO's word {knew.relief:+.2f}"),
+            ("knew", f"{_voltage(knew.voltage_pu)}, DSO's word {knew.relief:+.2f}"),
             ("", f"buys at {knew.retail_eur_per_mwh:g}, sells at {knew.feed_in_eur_per_mwh:g} EUR/MWh"),
             ("did", f"load {kilo(did.load_mw)} kW, PV {kilo(did.pv_mw)} kW, battery {kilo(did.battery_mw)} kW"),
             ("stored", f"{kilo(did.soc_mwh)} kWh after the step"),
@@ -221,6 +222,10 @@ def _left(count: int, how: str) -> None:
 
 def _signed(change: float) -> str:
     return "" if np.isnan(change) else f"{change:+.4f}"
+
+
+def _voltage(v_pu: float) -> str:
+    return "no voltage" if np.isnan(v_pu) else f"voltage {v_pu:.4f} pu"  # in the first step, and in linear physics
 
 
 def _known(value_mw: float) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from peerflex.core.errors import InputError
+from peerflex.runs.stepper.print import CHANGED
 from peerflex.runs.table_hours import HOURS
 from peerflex.runs.views import Log, events_at, series
 from peerflex.scenarios.hints import nearest
@@ -50,7 +51,8 @@ class _Event:
     kind: str
 
     def __call__(self, log: Log, step: int) -> bool:
-        return any(self.kind in ("", event.kind) for event in events_at(log, step))
+        kinds = {event.kind for event in events_at(log, step)}
+        return self.kind in kinds if self.kind else bool(kinds - {CHANGED})  # who changes something awaits the effect
 
 
 def condition(text: str) -> Condition:

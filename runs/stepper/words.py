@@ -72,7 +72,11 @@ def find(name: str, known: Sequence[str], what: str) -> str:
     if asked in known:
         return asked
     lower = asked.lower()
-    found = [each for each in known if each.lower() == lower] or [each for each in known if lower in each.lower()]
+    found = (
+        [each for each in known if each.lower() == lower]
+        or [each for each in known if each.lower().endswith(f" {lower}")]  # 'Load 1' is not 'Load 11'
+        or [each for each in known if lower in each.lower()]
+    )
     if not asked or len(found) != 1:
         many = f"{len(found)} names hold {asked!r}" if asked and found else f"there is no {what} {asked!r}"
         raise InputError(what, many, nearest(asked, found or known))

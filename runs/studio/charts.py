@@ -1,7 +1,7 @@
 """Charts over time: what a picture says, drawn by ECharts, with a line at the step that is shown."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor, log10
 from typing import Any, Final, Self
 
@@ -58,8 +58,12 @@ class TimeChart(ui.echart, component="time_chart.js"):
         self.props["unit"] = picture.unit
         self._redraw()
 
-    def show(self, runs: Sequence[Hours], names: Sequence[str] = ("A", "B")) -> None:
-        """Draw one run, or two: the first solid, the second dashed."""
+    def show(
+        self, runs: Sequence[Hours], names: Sequence[str] = ("A", "B"), limits: tuple[Limit, ...] | None = None
+    ) -> None:
+        """Draw one run, or two: the first solid, the second dashed; with other ``limits``, if there are."""
+        if limits is not None:
+            self._picture = replace(self._picture, limits=limits)
         self._drawings = tuple(
             Drawing.of(self._picture, hours, name if len(runs) > 1 else "", dash)
             for hours, name, dash in zip(runs, names, _DASHES, strict=False)

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from peerflex.core.errors import InputError, PeerflexError
 from peerflex.runs.plugins import Registry
 from peerflex.runs.session import Session
+from peerflex.runs.studio.going import check_goes_on, go, reach, resumed
 
 T = TypeVar("T")
 
@@ -86,7 +87,7 @@ class Shown:
     async def step(self) -> None:
         """Go one step on: read it, or simulate it."""
         self._stop()
-        await self._act(Session.step)
+        await self._act(go)
 
     async def seek(self, cursor: int) -> None:
         """Go to a step that is logged; beyond the log, to its end."""
@@ -96,7 +97,7 @@ class Shown:
     async def reach(self, step: int) -> int:
         """Simulate until a step is there, if the run lives; the cursor stays. Return how many steps there are."""
         before = self.session.logged
-        logged = await self.call(lambda session: _reach(session, step))
+        logged = await self.call(lambda session: reach(session, step))
         if logged != before:
             self._rest()
             self.tell()
@@ -108,7 +109,12 @@ class Shown:
         Raises:
             InputError: if it cannot be; nothing is changed then.
         """
-        await self.call(lambda session: session.change(document))
+
+        def change(session: Session) -> None:
+            check_goes_on(session)
+            session.change(document)
+
+        await self.call(change)
         self._rest()
         self.tell()
 
@@ -156,7 +162,7 @@ class Shown:
     async def go_on(self) -> None:
         """Simulate on from where a logged run stopped; steps behind its last whole part are simulated again."""
         try:
-            self.session = await self.call(lambda session: _resumed(session, self.registry))
+            self.session = await self.call(lambda session: resumed(session, self.registry))
             self._warn(None)
         except PeerflexError as error:
             self._warn(error)
@@ -168,7 +174,7 @@ class Shown:
         try:
             while (self.cursor > 1) if backwards else (self.cursor < self._end()):
                 due = loop.time() + (1 / hours_per_s if hours_per_s else 0.0)
-                await self.call((lambda session: session.seek(session.cursor - 1)) if backwards else Session.step)
+                await self.call((lambda session: session.seek(session.cursor - 1)) if backwards else go)
                 if hours_per_s or loop.time() - told > BREATH_S:
                     told = loop.time()
                     self.tell()
@@ -213,25 +219,6 @@ class Shown:
             await self.settle()
         except PeerflexError as error:
             self._warn(error)
-
-
-def _resumed(session: Session, registry: Registry) -> Session:
-    again = Session.resume(session.folder, registry)
-    while again.logged < session.logged:
-        again.step()
-    again.seek(session.cursor)
-    return again
-
-
-def _reach(session: Session, step: int) -> int:
-    cursor = session.cursor
-    try:
-        while session.live and session.logged <= min(step, session.steps - 1):
-            session.seek(session.logged)
-            session.step()
-    finally:
-        session.seek(cursor)
-    return session.logged
 
 
 class Desk:

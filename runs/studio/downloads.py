@@ -1,15 +1,18 @@
 """What can be downloaded: tables as CSV, files of the run's own folder, its report."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as csv
 from fastapi import FastAPI
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from peerflex.core.errors import InputError, PeerflexError
+from peerflex.runs.report.numbers import FORMULA
 from peerflex.runs.session import Session
 from peerflex.runs.studio.desk import Desk
 
@@ -31,6 +34,8 @@ def add_downloads(web: FastAPI, desk: Desk) -> None:
             step = session.cursor - 1
             if all:
                 return as_csv(session.rows(table)), f"{table}.csv"
+            if step < 0:  # before the first hour: the header alone
+                return as_csv(session.rows(table, 0, -1)), f"{table}-none.csv"
             return as_csv(session.rows(table, step, step)), f"{table}-step-{step}.csv"
 
         content, name = await shown.call(rows)
@@ -60,12 +65,20 @@ def add_downloads(web: FastAPI, desk: Desk) -> None:
 
 
 def as_csv(rows: pa.Table) -> bytes:
-    """Return a table as CSV in UTF-8, names as texts."""
-    plain = [pa.string() if pa.types.is_dictionary(field.type) else field.type for field in rows.schema]
-    named = pa.schema(list(zip(rows.column_names, plain, strict=True)))
+    """Return a table as CSV in UTF-8, names as texts, none of which a spreadsheet takes for a formula."""
+    columns = [_harmless(column) if _is_text(column.type) else column for column in rows.columns]
     sink = io.BytesIO()
-    csv.write_csv(rows.cast(named), sink)
+    csv.write_csv(pa.table(columns, names=rows.column_names), sink)
     return sink.getvalue()
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_dictionary(kind) or pa.types.is_string(kind))
+
+
+def _harmless(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    beginning = f"^([{re.escape(''.join(FORMULA))}])"
+    return pc.replace_substring_regex(column.cast(pa.string()), beginning, r"'\1")
 
 
 def inside(folder: Path, path: str) -> Path:

@@ -41,11 +41,11 @@ export default {
       <div class="grid-map__said" ref="said" aria-live="polite"></div>
     </div>`,
   emits: ["ready", "bus", "branch"],
-  props: { topology: Object, limits: Object, themes: Object, title: String, shown: Object },
+  props: { topology: Object, themes: Object, title: String, shown: Object },
   created() {
     Object.assign(this, { selected: null, drag: null, waiting: false, painted: 0, worst: -1 }); // not reactive
     this.scene = openScene(this.topology);
-    this.values = openShown(this.shown, this.limits);
+    this.values = openShown(this.shown);
   },
   mounted() {
     if (!document.getElementById("grid-map-style")) {
@@ -64,7 +64,7 @@ export default {
   },
   methods: {
     show(shown) {
-      this.values = openShown(shown, this.limits);
+      this.values = openShown(shown);
       this.repaint();
       if (this.selected) this.say(this.selected);
     },
@@ -97,7 +97,7 @@ export default {
       ctx.setTransform(scale, 0, 0, scale, 0, 0);
       ctx.fillStyle = theme.surface;
       ctx.fillRect(0, 0, width, height);
-      const legend = layOut(ctx, this.values, this.limits, width, height);
+      const legend = layOut(ctx, this.values, width, height);
       const left = height - legend.height;
       this.frame = {
         left: MARGIN,
@@ -145,7 +145,7 @@ export default {
       behind.port2.postMessage(null);
     },
     say(found) {
-      this.$refs.said.textContent = describe(this.scene, this.values, this.limits, found).join("; ");
+      this.$refs.said.textContent = describe(this.scene, this.values, found).join("; ");
     },
     choose(found) {
       this.selected = found;
@@ -161,7 +161,7 @@ export default {
       tip.hidden = !found;
       this.$refs.canvas.style.cursor = found ? "pointer" : "grab";
       if (!found) return;
-      tip.textContent = describe(this.scene, this.values, this.limits, found).join("\n");
+      tip.textContent = describe(this.scene, this.values, found).join("\n");
       const field = this.$refs.field;
       tip.style.left = `${Math.max(Math.min(x + 14, field.clientWidth - tip.offsetWidth - 4), 0)}px`;
       tip.style.top = `${y + tip.offsetHeight + 20 > field.clientHeight ? y - tip.offsetHeight - 10 : y + 16}px`;

@@ -6,7 +6,7 @@ numbers, so that ten thousand buses are recoloured in some tens of milliseconds.
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from json import dumps
 from pathlib import Path
@@ -67,6 +67,14 @@ class Hour(Protocol):
     def violated_branches(self) -> Ints: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the DSO keeps to in a step: voltages in pu (lowest, highest), and loading, 1.0 at the rating."""
+
+    voltage_pu: tuple[float, float]
+    loading: float
+
+
 class GridMap(ui.element, component="grid_map.js", dependencies=_PARTS):
     """A map of the network.
 
@@ -77,31 +85,25 @@ class GridMap(ui.element, component="grid_map.js", dependencies=_PARTS):
     pictures that are on the screen, each with a ``performance.mark`` named ``grid-map-painted``.
     """
 
-    def __init__(
-        self,
-        wires: Drawn,
-        voltage_pu: tuple[float, float] = (0.95, 1.05),
-        loading_limit: float = 1.0,
-        title: str = "Network",
-    ) -> None:
-        """Draw the wires without values; ``voltage_pu`` and ``loading_limit`` are the limits marked."""
+    def __init__(self, wires: Drawn, title: str = "Network") -> None:
+        """Draw the wires without values."""
         super().__init__()
         self._sent = 0
         self._ready = False
         self.props["topology"] = _topology(wires)
-        self.props["limits"] = {"voltage": voltage_pu, "loading": loading_limit}
         self.props["themes"] = {"light": asdict(LIGHT), "dark": asdict(DARK)}
         self.props["title"] = title
         self.props["shown"] = _EMPTY
         self.on("ready", self._catch_up)
 
-    def show(self, view: Hour) -> None:
-        """Colour the network by a step."""
-        self._send({"mode": "hour", "hours": [_hour(view)], "names": []})
+    def show(self, view: Hour, limits: Limits) -> None:
+        """Colour the network by a step, up to the limits of that step."""
+        self._send({"mode": "hour", "hours": [_hour(view)], "names": [], "limits": asdict(limits)})
 
-    def compare(self, a: Hour, b: Hour, names: tuple[str, str] = ("A", "B")) -> None:
-        """Colour the network by the difference ``b - a`` between the same step of two runs."""
-        self._send({"mode": "compare", "hours": [_hour(a), _hour(b)], "names": names})
+    def compare(self, a: Hour, b: Hour, limits: Limits, names: tuple[str, str] = ("A", "B")) -> None:
+        """Colour the network by the difference ``b - a`` between the same step of two runs; ``limits`` are b's."""
+        hours = [_hour(a), _hour(b)]
+        self._send({"mode": "compare", "hours": hours, "names": names, "limits": asdict(limits)})
 
     def clear_values(self) -> None:
         """Draw the wires alone."""

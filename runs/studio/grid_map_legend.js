@@ -10,10 +10,10 @@ const BAR = 132;
 const MOST = 0.4; // of the picture's height
 
 // Return the legend's items laid out for a picture, and the height they take; a small picture has the ramps alone.
-export function layOut(ctx, shown, limits, width, height) {
+export function layOut(ctx, shown, width, height) {
   if (!shown.b) return { places: [], height: 0 };
   ctx.font = `11px ${FONT}`;
-  const items = shown.a ? compared(shown) : coloured(shown, limits);
+  const items = shown.a ? compared(shown) : coloured(shown);
   const whole = inRows(ctx, items, width);
   return whole.height <= MOST * height ? whole : inRows(ctx, items.filter((item) => item.bar), width);
 }
@@ -30,8 +30,9 @@ function inRows(ctx, items, width) {
   return { places, height: y + ROW + 4 };
 }
 
-function coloured(shown, limits) {
-  const [low, high] = limits.voltage;
+function coloured(shown) {
+  const { limits } = shown;
+  const [low, high] = limits.voltage_pu;
   const items = [
     {
       bar: "loading",

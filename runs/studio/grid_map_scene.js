@@ -125,7 +125,7 @@ function fromLine(ends, at, x, y) {
 }
 
 // What is shown, from the server: values of the step (b, and a if two are compared) and the colour level of each.
-export function openShown(sent, limits) {
+export function openShown(sent) {
   const hours = sent.hours.map((hour) => ({
     ...hour,
     voltage: unpack(hour.voltage),
@@ -139,7 +139,8 @@ export function openShown(sent, limits) {
   }));
   const shown = { mode: sent.mode, names: sent.names, a: hours.length > 1 ? hours[0] : null, b: hours.at(-1) ?? null };
   if (!shown.b) return shown;
-  const [low, high] = limits.voltage;
+  shown.limits = sent.limits;
+  const [low, high] = sent.limits.voltage_pu;
   shown.middle = low < 1 && high > 1 ? 1 : (low + high) / 2;
   if (shown.a) {
     shown.loading = shown.b.loading.map((value, k) => value - shown.a.loading[k]);
@@ -151,7 +152,7 @@ export function openShown(sent, limits) {
   } else {
     [shown.loading, shown.voltage] = [shown.b.loading, shown.b.voltage];
     const share = (v) => 0.5 + (v - shown.middle) / (v < shown.middle ? shown.middle - low : high - shown.middle) / 2;
-    shown.branchLevel = levels(shown.loading, (value) => value / limits.loading);
+    shown.branchLevel = levels(shown.loading, (value) => value / sent.limits.loading);
     shown.busLevel = levels(shown.voltage, share);
   }
   return shown;

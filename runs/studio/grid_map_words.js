@@ -27,11 +27,11 @@ function pu(value) {
 }
 
 // Return the name of what is at {kind, index} and what there is to say of it, a line each.
-export function describe(scene, shown, limits, { kind, index }) {
-  return kind === "bus" ? bus(scene, shown, limits, index) : branch(scene, shown, limits, index);
+export function describe(scene, shown, { kind, index }) {
+  return kind === "bus" ? bus(scene, shown, index) : branch(scene, shown, index);
 }
 
-function bus(scene, shown, limits, i) {
+function bus(scene, shown, i) {
   const lines = [scene.busNames[i]];
   if (!shown.b) return lines;
   const { a, b } = shown;
@@ -43,7 +43,7 @@ function bus(scene, shown, limits, i) {
   }
   lines.push(`voltage ${pu(b.voltage[i])}`);
   if (b.beyondBuses.has(i)) {
-    const [low, high] = limits.voltage;
+    const [low, high] = shown.limits.voltage_pu;
     lines.push(b.voltage[i] > shown.middle ? `above its limit of ${high} pu` : `below its limit of ${low} pu`);
   }
   if (Math.abs(b.injection[i]) < 5e-7) lines.push("no injection");
@@ -52,7 +52,7 @@ function bus(scene, shown, limits, i) {
   return lines;
 }
 
-function branch(scene, shown, limits, k) {
+function branch(scene, shown, k) {
   const [from, to] = [scene.busNames[scene.from[k]], scene.busNames[scene.to[k]]];
   const lines = [scene.branchNames[k]];
   if (!shown.b) return [...lines, `from ${from} to ${to}`];
@@ -66,7 +66,7 @@ function branch(scene, shown, limits, k) {
   }
   const rating = Number.isFinite(scene.rating[k]) ? ` of ${number(1000 * scene.rating[k], 4)} kVA` : "";
   lines.push(`loading ${percent(b.loading[k])} %${rating}`);
-  if (b.beyondBranches.has(k)) lines.push(`above its limit of ${percent(limits.loading)} %`);
+  if (b.beyondBranches.has(k)) lines.push(`above its limit of ${percent(shown.limits.loading)} %`);
   if (b.atRisk.has(k)) lines.push("at risk, says the DSO");
   const [source, sink] = b.flow[k] < 0 ? [to, from] : [from, to];
   lines.push(`${power(Math.abs(b.flow[k]))} from ${source} to ${sink}`);

@@ -14,6 +14,23 @@ PART_STEPS = 24
 """Steps that are written again when a part in hand grows: few, since somebody waits for the next one."""
 
 
+def path_of(text: str) -> Path:
+    """Return the path that was typed, its ``~`` resolved.
+
+    Raises:
+        InputError: if the machine cannot look there.
+    """
+    try:
+        path = Path(text).expanduser()
+        path.stat()
+    except FileNotFoundError:
+        return path
+    except (OSError, RuntimeError, ValueError) as error:  # too long, not allowed, no such user, a zero byte
+        what = f"cannot be looked at: {getattr(error, 'strerror', None) or error}".rstrip(".").lower()
+        raise InputError(repr(text[:100]), what, "Type the path of a file or folder.") from None
+    return path
+
+
 def open_target(
     target: str,
     registry: Registry,
@@ -27,7 +44,7 @@ def open_target(
     Raises:
         InputError: if it is neither, or cannot be opened.
     """
-    path = Path(target).expanduser()
+    path = path_of(target)
     if path.is_dir() or path.name == FILE:
         if settings or out is not None or seed is not None or hours is not None:
             what = "a logged run stays as it is"

@@ -14,7 +14,7 @@ from peerflex.runs.studio.desk import Desk, Shown
 from peerflex.runs.studio.facts import Facts
 from peerflex.runs.studio.fields import element, put
 from peerflex.runs.studio.page_bar import Bar, help_of_keys
-from peerflex.runs.studio.page_hour import facts_of, map_of, marks_of
+from peerflex.runs.studio.page_hour import HourMap, facts_of, limits_at, marks_of
 from peerflex.runs.studio.page_top import Top
 from peerflex.runs.studio.panel import Frame, Panel
 from peerflex.runs.studio.panel_agent import AgentPanel
@@ -53,7 +53,7 @@ class RunPage:
                 with element("section", classes="studio-left", props={"aria-label": "Network"}):
                     self._facts = Facts("The hour in figures", "facts")
                     with element("div", classes="studio-map", props={"data-testid": "map"}):
-                        self._map = map_of(shown.session.manifest, wires)
+                        self._map = HourMap(wires)
                 with element("section", classes="studio-right", props={"aria-label": "Panels"}):
                     self._panels = self._build_panels(desk, wires, beside)
             help_of_keys()
@@ -96,11 +96,12 @@ class RunPage:
         def look(session: Session) -> Any:
             step = session.cursor - 1
             if step < 0:
-                return step, None, (), None
+                return step, None, None, (), None
             marks = marks_of(session) if session.logged != self._marked else None
-            return step, grid_at(session, step), facts_of(session, step), marks
+            limits = limits_at(session, step)
+            return step, grid_at(session, step), limits, facts_of(session, step, limits), marks
 
-        step, view, facts, marks = await shown.call(look)
+        step, view, limits, facts, marks = await shown.call(look)
         try:
             await self._panel.show(step)
         finally:  # all at once, behind everything that takes time: the browser then paints once
@@ -109,7 +110,7 @@ class RunPage:
             if view is None:
                 self._map.clear_values()
             else:
-                self._map.show(view)
+                self._map.show(view, limits)
             self._facts.show(step, facts)
             self._top.show()
             self._bar.show(step, marks)

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from nicegui import ui
 
@@ -12,7 +11,7 @@ from peerflex.runs.manifest import FILE
 from peerflex.runs.reader import find_runs
 from peerflex.runs.studio.desk import Desk, Shown
 from peerflex.runs.studio.fields import Values, button, element, field, form, link, put, submit
-from peerflex.runs.studio.opening import open_target
+from peerflex.runs.studio.opening import open_target, path_of
 from peerflex.runs.studio.page_bar import help_of_keys
 from peerflex.runs.studio.page_top import common_buttons
 from peerflex.scenarios.load import list_scenarios
@@ -90,7 +89,7 @@ class StartPage:
 
     async def _open(self, target: str, hours: int | None = None, seed: int | None = None) -> None:
         put(self._warning, "Opening ...")
-        folder = Path(target).expanduser()
+        folder = path_of(target)
         shown = self._desk.of(folder) if folder.is_dir() else None
         shown = shown or await self._opened(target, hours, seed)
         self._client.open(f"/run/{shown.key}")

@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 from peerflex.core.errors import InputError
 from peerflex.runs.session import Session
 from peerflex.runs.studio.facts import Fact, Facts
-from peerflex.runs.studio.fields import Values, choice, element, field, fill, form, submit
+from peerflex.runs.studio.fields import Values, choice, element, field, fill, form, put, submit
 from peerflex.runs.studio.panel import Frame, Panel
 from peerflex.runs.studio.panel_book import FLEX, ORDERS, TRADES, flex_texts, order_texts, trade_texts
 from peerflex.runs.studio.table import Column, TextTable, number
@@ -30,6 +30,7 @@ class AgentPanel(Panel):
             (name for name, group in zip(manifest.peers, manifest.peer_groups, strict=True) if group != CUSTOMERS),
             manifest.peers[0] if manifest.peers else "",
         )
+        self._named = self._filled = ""
         with form("agent-form", self._chosen):
             self._name = field("Agent", "agent-name", "name of a peer", suggest=self._like)
             submit("Show", "agent-show")
@@ -37,14 +38,15 @@ class AgentPanel(Panel):
         self._did = _titled("What it did in this hour", "agent-did")
         self._knew = _titled("What it knew before it bid", "agent-knew")
         self._owns = _titled("What it owns", "agent-owns")
+        self._source = element("p", "", "studio-note", {"data-testid": "agent-source"})
         with form("agent-behaviour", self._behave):
             groups = [group["name"] for group in manifest.scenario.get("peers", ())]
             self._group = choice(
                 "Behave from the next hour on like", "group", [(name, name) for name in (*groups, CUSTOMERS)]
             )
             submit("Change", "agent-change")
-        money = (Column("Reason"), number("Energy", "kWh"), number("Money", "EUR"), number("so far", "kWh"),
-                 number("so far", "EUR"))  # fmt: skip
+        money = (Column("Reason"), number("Energy", "kWh"), number("Money", "EUR"), number("Energy so far", "kWh"),
+                 number("Money so far", "EUR"))  # fmt: skip
         self._money = TextTable("Money received (paid: below 0)", "agent-money", money, "No entries in the ledger.")
         self._orders = TextTable("Its orders", "agent-orders", ORDERS, "It offered nothing in this hour.", "Why?")
         self._trades = TextTable("Its trades", "agent-trades", TRADES, "It traded nothing in this hour.", "Why?")
@@ -62,7 +64,7 @@ class AgentPanel(Panel):
         if peer not in self._peers:
             what = f"there is no agent {peer!r}"
             raise InputError("agent", what, "Choose one of the list, or click a bus of the map.")
-        self._peer = peer
+        self._peer, self._named = peer, ""
 
     def at_bus(self, bus: int) -> str | None:
         """Return the first peer at a bus, None if there is none."""
@@ -70,12 +72,15 @@ class AgentPanel(Panel):
         return next((self._peers[row] for row, place in enumerate(places) if place == bus), None)
 
     async def show(self, step: int) -> None:
-        fill(self._name, self._peer)
+        if self._named != self._peer:  # once: later the user may be typing another
+            self._named = self._peer
+            fill(self._name, self._peer)
         if step < 0 or not self._peer:
             for facts in (self._did, self._knew, self._owns):
                 facts.show(step, ())
             for table in (self._money, self._orders, self._trades, self._flex):
                 table.show(step, ())
+            put(self._source, "")
             self._who.show(step, [Fact("name", "Agent", self._peer or NONE)])
             return
         seen = await self._shown.call(lambda session: _view(session, step, self._peer))
@@ -86,6 +91,10 @@ class AgentPanel(Panel):
         self._did.show(step, _did(seen))
         self._knew.show(step, _knew(seen))
         self._owns.show(step, _owns(seen))
+        put(self._source, f"Sizes: {seen.assets.note}.")
+        if seen.peer != self._filled:  # once: later the user may have typed or chosen
+            self._filled = seen.peer
+            fill(self._group, seen.group)
         money = [
             [row.reason, kilo(row.energy_mwh, 3), fixed(row.amount_eur, 4), kilo(row.energy_so_far_mwh, 3),
              fixed(row.amount_so_far_eur, 4)]
@@ -168,5 +177,4 @@ def _owns(seen: AgentView) -> list[Fact]:
         ("generator", "Generator", owns.generator_mw, "kW"),
         ("boiler", "Boiler", owns.boiler_mw, "kW"),
     )
-    facts = [Fact(key, name, kilo(value, 2), unit) for key, name, value, unit in named]
-    return [*facts, Fact("note", "Source", owns.note)]
+    return [Fact(key, name, kilo(value, 2), unit) for key, name, value, unit in named]

@@ -19,7 +19,7 @@ ORDERS: Final = (
     number("Accepted", "kW"), number("Price", "EUR/MWh"), Column("Kind", width=1.6),
 )  # fmt: skip
 FLEX: Final = (
-    number("No.", width=0.5), Column("Peer", width=1.6), Column("Bus", width=1.2), Column("Way", width=0.8),
+    number("No.", width=0.5), Column("Peer", width=1.6), Column("Bus", width=1.2), Column("Way"),
     number("Offered", "kW"), number("Activated", "kW", 1.1), number("Price", "EUR/MWh", 1.1),
     number("Settled", "EUR/MWh", 1.1),
 )  # fmt: skip

@@ -1,14 +1,13 @@
 """The panel to change something from the next hour on, and to branch: another future beside this one."""
 
 from json import dumps
-from pathlib import Path
 from typing import Any, ClassVar
 
 from peerflex.core.errors import InputError
 from peerflex.runs.session import Session
 from peerflex.runs.studio.fields import Values, element, field, form, submit
 from peerflex.runs.studio.keys import known_keys
-from peerflex.runs.studio.opening import free_folder
+from peerflex.runs.studio.opening import free_folder, path_of
 from peerflex.runs.studio.panel import Frame, Panel
 from peerflex.runs.studio.table import Column, TextTable, number
 from peerflex.runs.views import hour_of, standing_at
@@ -62,9 +61,13 @@ class ChangePanel(Panel):
     async def _branch(self, values: Values) -> None:
         shown, setting = self._shown, values["branch-setting"].strip()
         step = shown.cursor
+        if step >= shown.session.steps:
+            raise InputError("Branch", "nothing comes after the last hour", "Go to an earlier hour of the timeline.")
         hour = f"{hour_of(shown.session.manifest, step):g}"
         asked = values["branch-folder"].strip()
-        folder = Path(asked).expanduser() if asked else free_folder(shown.session.folder, f"from-{hour}")
+        folder = path_of(asked) if asked else free_folder(shown.session.folder, f"from-{hour}")
+        if folder.exists():
+            raise InputError(str(folder), "exists already", "Type the name of a new folder, or nothing.")
         change = _document(setting) if setting else None
 
         def branch(session: Session) -> Session:

@@ -1,6 +1,5 @@
 """The panel of another run beside this one, in the same hour: its map, or the difference, and figures of both."""
 
-from pathlib import Path
 from typing import ClassVar, Final
 
 import numpy as np
@@ -9,7 +8,9 @@ from peerflex.core.errors import InputError
 from peerflex.runs.reader import find_runs
 from peerflex.runs.session import Session
 from peerflex.runs.studio.fields import Values, choice, element, field, form, link, put, submit
-from peerflex.runs.studio.page_hour import map_of
+from peerflex.runs.studio.grid_map import Limits
+from peerflex.runs.studio.opening import path_of
+from peerflex.runs.studio.page_hour import HourMap, limits_at
 from peerflex.runs.studio.panel import Frame, Panel
 from peerflex.runs.studio.table import Column, TextTable, number
 from peerflex.runs.studio.words import figure
@@ -44,7 +45,7 @@ class ComparePanel(Panel):
         self._wires_fit = beside.session.manifest.buses == frame.shown.session.manifest.buses
         if self._wires_fit:
             with element("div", classes="studio-map studio-map-beside", props={"data-testid": "map-beside"}):
-                self._map = map_of(beside.session.manifest, frame.wires, f"Network, {beside.name}")
+                self._map = HourMap(frame.wires, f"Network, {beside.name}")
         columns = (Column("Figure", width=2), number("A"), number("B"), number("B less A"), Column("Unit"),
                    Column("Meaning", width=3))  # fmt: skip
         self._table = TextTable("The hour in both runs", "difference", columns, "Nothing to compare yet.")
@@ -64,7 +65,7 @@ class ComparePanel(Panel):
                 self._map.clear_values()
             return
         put(self._note, "")
-        seen, one, other = await self._shown.call_both(beside, lambda a, b: _look(a, b, step))
+        seen, one, other, limits = await self._shown.call_both(beside, lambda a, b: _look(a, b, step))
         rows = [
             [row.name.replace("_", " "), figure(row.a), figure(row.b), figure(row.change), row.unit, row.meaning]
             for row in seen.hours
@@ -76,9 +77,9 @@ class ComparePanel(Panel):
         self._table.show(step, rows, marks=marks, note=f"{sum(map(bool, marks))} differ")
         if self._wires_fit and other is not None:
             if self._what == DIFFERENCE:
-                self._map.compare(one, other, ("A", "B"))
+                self._map.compare(one, other, limits, ("A", "B"))
             else:
-                self._map.show(other)
+                self._map.show(other, limits)
 
     async def _show_map(self, what: str) -> None:
         self._what = what
@@ -93,12 +94,13 @@ class ComparePanel(Panel):
     async def _chosen(self, values: Values) -> None:
         if not values["beside"].strip():
             raise InputError("Compare", "no run is named", "Type the folder of one, or choose it from the list.")
-        folder = Path(values["beside"].strip()).expanduser()
+        folder = path_of(values["beside"].strip())
         desk = self._frame.desk
         beside = desk.of(folder) or await desk.open(lambda: Session.open(folder))
         await self._frame.compare(beside.key)
 
 
-def _look(a: Session, b: Session, step: int) -> tuple[Difference, GridView, GridView | None]:
+def _look(a: Session, b: Session, step: int) -> tuple[Difference, GridView, GridView | None, Limits]:
     seen = difference(a, b, step)
-    return seen, grid_at(a, step), None if seen.grid is None else grid_at(b, step)
+    other = None if seen.grid is None else grid_at(b, step)
+    return seen, grid_at(a, step), other, limits_at(b, step)

@@ -29,11 +29,11 @@ class MessagePanel(Panel):
         )
         columns = (
             Column("Message", width=1.8),
-            Column("From"),
-            Column("To"),
-            number("How many", width=0.8),
+            Column("From", width=1.4),
+            Column("To", width=1.4),
+            number("How many"),
             Column("Discloses", width=3),
-            Column("Values in", width=0.8),
+            Column("Values in"),
         )
         self._table = TextTable("Messages of the hour", "messages", columns, "Nothing was said.")
         with element("p", classes="studio-links"):

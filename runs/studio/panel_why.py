@@ -3,7 +3,7 @@
 from typing import ClassVar, Final
 
 from peerflex.runs.session import Session
-from peerflex.runs.studio.fields import Values, choice, element, field, form, put, submit
+from peerflex.runs.studio.fields import Values, choice, element, field, fill, form, put, submit
 from peerflex.runs.studio.panel import Frame, Panel
 from peerflex.runs.views import hour_of
 
@@ -29,8 +29,8 @@ class WhyPanel(Panel):
         self._shown = frame.shown
         self._asked_at: int | None = None
         with form("why-form", self._asked):
-            choice("Question", "why-what", QUESTIONS)
-            field("Which", "why-which", "number or name")
+            self._what = choice("Question", "why-what", QUESTIONS)
+            self._which = field("Which", "why-which", "number or name")
             submit("Ask", "why-ask")
         props = {"data-testid": "why-answer", "aria-live": "polite"}
         self._answer = element("div", UNASKED, "studio-answer", props)
@@ -51,6 +51,8 @@ class WhyPanel(Panel):
 
         step = self._shown.cursor - 1
         self._asked_at = step
+        fill(self._what, what)
+        fill(self._which, which)
         self._say(["Clearing the hour again ..."])
         hour = hour_of(self._shown.session.manifest, step)
 

@@ -1,6 +1,9 @@
 // A table of text: names are text nodes, never markup. Rows are made once and filled again, hour by hour.
 const PART = 5; // rows that are shown or left out of the layout together
 
+// The letters of the longest word of a head, which is never broken; a column has room for five at least.
+const longest = ({ title, unit }) => Math.max(5, ...`${title} ${unit}`.split(" ").map((word) => word.length));
+
 export default {
   template: `
     <div class="studio-table-frame" tabindex="0" role="region" :aria-label="label">
@@ -21,10 +24,11 @@ export default {
   emits: ["pick"],
   computed: {
     least() {
-      return 4.4 * this.columns.reduce((sum, column) => sum + column.width, 0) + "em"; // narrower, it scrolls
+      const each = this.columns.map((column) => `max(${3.4 * column.width}em, ${longest(column)}ch)`);
+      return `calc(${each.join(" + ")} + ${each.length * 10}px${this.action ? " + 3.2em" : ""})`; // narrower, it scrolls
     },
     widths() {
-      const width = (column) => `minmax(0, ${column.width}fr)`;
+      const width = (column) => `minmax(${longest(column)}ch, ${column.width}fr)`;
       return [...this.columns.map(width), ...(this.action ? ["3.2em"] : [])].join(" ");
     },
   },

@@ -79,7 +79,7 @@ def _figure(result: StudyResult, kpis: list[Kpi], what: str, across: int, dots: 
     height = min(TOP + down * (BOTTOM + ROW_HEIGHT * len(variants)), MOST_HEIGHT)
     width = LABEL_WIDTH + PANEL_WIDTH * across
     figure = Figure(figsize=(width, height))
-    figure.suptitle(f"{what}\n{result.study.title or result.study.name}, seeds {result.study.seeds}", fontsize=12)
+    figure.suptitle(f"{what}\n{result.study.name}, seeds {result.study.seeds}", fontsize=12)
     axes = figure.subplots(down, across, sharey=True, squeeze=False)
     figure.subplots_adjust(
         left=LABEL_WIDTH / width, right=1 - 0.2 / width, top=1 - TOP / height, bottom=BOTTOM / height,

@@ -4,7 +4,7 @@ Plain functions of a log (a ``Run`` on disk or a ``Session``) and a step, counte
 nothing is written.
 """
 
-from peerflex.runs.views.agent import AgentView, Assets, Done, Known, MoneyRow, agent_at, standing_at
+from peerflex.runs.views.agent import AgentView, Assets, Done, Known, MoneyRow, agent_at, groups_in, standing_at
 from peerflex.runs.views.book import Book, FlexRow, OrderRow, TradeRow, book_at
 from peerflex.runs.views.difference import (
     Difference,
@@ -41,6 +41,7 @@ __all__ = [
     "difference",
     "events_at",
     "grid_at",
+    "groups_in",
     "hour_of",
     "kpi_difference",
     "kpi_rows",

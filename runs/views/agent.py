@@ -11,6 +11,7 @@ from peerflex.core.errors import InputError
 from peerflex.core.people import PeerTable
 from peerflex.core.trade import NAN
 from peerflex.core.units import KW_PER_MW
+from peerflex.runs.manifest import Manifest
 from peerflex.runs.views.book import FlexRow, OrderRow, TradeRow, book_at
 from peerflex.runs.views.log import Log, named, numbers, rows_at, time_at, words
 from peerflex.scenarios.changes import standing
@@ -107,7 +108,7 @@ def agent_at(log: Log, step: int, peer: str, owned: PeerTable | None = None) -> 
     bus = manifest.peer_bus[row]
     did = rows_at(log, "peers", step)
     stands = standing_at(log, step)
-    group = stands.agents.get(peer, manifest.peer_groups[row])
+    group = groups_in(log, stands)[row]
     groups = {each.name: each for each in stands.peers}
     book = book_at(log, step)
     return AgentView(
@@ -117,7 +118,7 @@ def agent_at(log: Log, step: int, peer: str, owned: PeerTable | None = None) -> 
         group=group,
         behaviour=groups[group].behaviour.kind if group in groups else "",
         bus=manifest.buses[bus],
-        assets=_built(owned, row) if owned is not None else _of_group(groups.get(manifest.peer_groups[row])),
+        assets=_built(owned, row) if owned is not None else _of_group(groups.get(_owner_of(manifest, row))),
         knew=Known(
             voltage_pu=float(numbers(rows_at(log, "peers", step - 1), "voltage_pu")[row]) if step else NAN,
             relief=float(numbers(rows_at(log, "buses", step), "relief")[bus]),
@@ -136,6 +137,17 @@ def standing_at(log: Log, step: int) -> Scenario:
     """Return the scenario of a log as it stood in a step, changes until then included."""
     loaded = restore_scenario(log.manifest.scenario, log.folder / "inputs", f"{log.folder}/manifest.json")
     return standing(loaded, step).scenario
+
+
+def groups_in(log: Log, stands: Scenario) -> tuple[str, ...]:
+    """Return the group in whose way each peer bids, where the scenario stands so."""
+    both = zip(log.manifest.peers, log.manifest.peer_groups, strict=True)
+    return tuple(stands.agents.get(peer, group) for peer, group in both)
+
+
+def _owner_of(manifest: Manifest, row: int) -> str:
+    """Return the group that gave a peer what it owns; '' where the log only says in whose way it bids instead."""
+    return "" if manifest.peers[row] in manifest.scenario.get("agents", {}) else manifest.peer_groups[row]
 
 
 def _built(owned: PeerTable, row: int) -> Assets:

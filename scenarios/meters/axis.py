@@ -18,6 +18,7 @@ STEPS_S: Final = (900, 1800, 3600)
 MOST_VALUES: Final = 100_000_000
 SPIKE_FACTOR: Final = 10.0
 SPIKE_QUANTILE: Final = 0.995
+OFTEN: Final = 2
 SHORT: Final = 1000
 SUNDAY: Final = 6
 CHANGE_MONTHS: Final = (3, 4, 9, 10, 11)
@@ -57,7 +58,9 @@ def choose_axis(meters: Sequence[Meter], where: str) -> Axis:
     """
     spacings = [spacing for meter in meters if (spacing := spacing_of(meter)) > 0]
     if not spacings:
-        raise InputError(where, "no meter has values at two times", "Give at least an hour of values.")
+        texts = next((f"; the first text among them is {meter.example!r}" for meter in meters if meter.texts), "")
+        raise InputError(where, f"no meter has values at two times{texts}", "Give numbers, for an hour at least.")
+    _check_time_of_day(meters, where)
     known, counts = np.unique(spacings, return_counts=True)
     spacing = int(known[counts.argmax()])
     step = next((step for step in STEPS_S if step % spacing == 0), HOUR_S if spacing > HOUR_S else STEPS_S[0])
@@ -71,6 +74,15 @@ def choose_axis(meters: Sequence[Meter], where: str) -> Axis:
         what = f"{steps} steps of {len(meters)} meters are more than {MOST_VALUES} values"
         raise InputError(where, what, "Give fewer years, or fewer meters.")
     return Axis(start, step, steps, spacing)
+
+
+def _check_time_of_day(meters: Sequence[Meter], where: str) -> None:
+    """Refuse dates alone where each is there more than once: their mean is no course of a day."""
+    known = [seconds for meter in meters if len(seconds := meter.seconds[_valid(meter)])]
+    given = float(np.median([len(seconds) / len(np.unique(seconds)) for seconds in known]))
+    if given >= OFTEN and all((seconds % DAY_S == 0).all() for seconds in known):
+        what = f"each date is there {given:.0f} times, first {moment(known[0][0]):%Y-%m-%d}: the time of day is missing"
+        raise InputError(where, what, "Write date and time into one column, like 2016-07-04T00:15.")
 
 
 def _valid(meter: Meter) -> Bools:

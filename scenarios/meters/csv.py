@@ -21,12 +21,17 @@ if TYPE_CHECKING:
 
 SAMPLE_BYTES = 4_000_000
 SAMPLE_LINES = 60
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How files of Excel begin, new and old."""
+
 MOST_BYTES = 4_000_000_000
 MOST_COLUMNS = 20_001
 SEPARATORS = (";", "\t", ",", "|")
 NAMES = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
 EMPTY = ("", "NA", "NaN", "nan", "N/A", "n/a", "NULL", "null", "None", "none", "-", "--", "#N/A")
 _DECIMAL_COMMA = re.compile(r"^\s*[-+]?\d+(\.\d{3})*,\d+\s*$")
+_COMMA_THOUSANDS = re.compile(r"^\s*[-+]?\d{1,3}(,\d{3})+\.\d+\s*$")
+_UNIT_CELL = re.compile(r"\s*[\[(]?\s*[kM]?Wh?\s*[\])]?\s*", re.IGNORECASE)
 _THOUSANDS = re.compile(r"^\s*[-+]?\d{1,3}(\.\d{3})+,\d+\s*$")
 _REMEDY = "Give a text file with a header line: time and one column a meter, or time, meter, value."
 
@@ -67,11 +72,17 @@ def find_layout(path: Path) -> Layout:
     comma = separator != "," and sum(map(bool, map(_DECIMAL_COMMA.match, cells))) * 2 > sum(
         bool(re.match(r"^\s*[-+]?\d+[.,]\d+\s*$", cell)) for cell in cells
     )
-    thousands = "." if comma and any(map(_THOUSANDS.match, cells)) else None
-    names = tuple(name.strip() for name in header)
-    return Layout(
-        path, encoding, separator, "," if comma else ".", thousands, names, tuple(map(tuple, sample)), ends[top]
-    )
+    mark, written = (".", _THOUSANDS) if comma else (",", _COMMA_THOUSANDS)
+    thousands = mark if any(map(written.match, cells)) else None
+    below = sample[0] if not re.search(r"\d", "".join(sample[0])) else [""] * width
+    names = tuple(map(_with_unit, header, below))
+    decimal = "," if comma else "."
+    return Layout(path, encoding, separator, decimal, thousands, names, tuple(map(tuple, sample)), ends[top])
+
+
+def _with_unit(name: str, below: str) -> str:
+    """Return a column's name with the unit that stands in the row below it, if one does."""
+    return f"{name.strip()} [{below.strip('[]() ')}]" if _UNIT_CELL.fullmatch(below) else name.strip()
 
 
 def _lines(path: Path) -> tuple[str, list[str]]:
@@ -84,6 +95,8 @@ def _lines(path: Path) -> tuple[str, list[str]]:
     if size > MOST_BYTES:
         raise InputError(str(path), f"has {size} bytes, more than {MOST_BYTES}", "Split it by years.")
     encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    if raw.startswith(WORKBOOKS):
+        raise InputError(str(path), "is an Excel workbook, not text", "Save the sheet as CSV and give that file.")
     if encoding != "utf-16" and b"\0" in raw:
         raise InputError(str(path), "is not text (it holds bytes of 0)", _REMEDY)
     try:

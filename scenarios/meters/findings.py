@@ -50,9 +50,10 @@ def counted(n: int, thing: str) -> str:
 
 def together(findings: Sequence[Finding], meters: int, file: str) -> list[Finding]:
     """Return the findings, those of (nearly) every meter as one of the whole file."""
-    count: dict[str, int] = {}
+    of_kind: dict[str, set[str]] = {}
     for each in findings:
-        count[each.kind.title] = count.get(each.kind.title, 0) + 1
+        of_kind.setdefault(each.kind.title, set()).add(each.where)
+    count = {title: len(names) for title, names in of_kind.items()}
     everywhere = {title for title, n in count.items() if meters > FEW and n >= WHOLE_FILE_SHARE * meters}
     kept, said = [], set()
     for each in findings:

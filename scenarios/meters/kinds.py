@@ -46,7 +46,7 @@ SEVERAL_SUPPLIES: Final = Kind(
     "Take all but one out of service if only one supplies the area.",
 )
 NO_RATING: Final = Kind(
-    "lines or transformers without a rating",
+    "lines or transformers without a rating, or with one beyond belief",
     "they never count as overloaded",
     "Write max_i_ka (lines) or sn_mva (transformers) into the network.",
 )
@@ -64,6 +64,11 @@ STRAINED: Final = Kind(
     "the network with its own loads",
     "nothing changed",
     "See whether limits under dso: in scenario.yaml are what you mean; a network beyond them buys flexibility.",
+)
+ONE_PHASE: Final = Kind(
+    "loads or generators on single phases",
+    "taken as balanced: their power is added up, a third on every phase",
+    "Nothing, unless unbalance matters: loadings and voltages of single phases are not computed.",
 )
 LITTLE: Final = Kind(
     "storage in the network",
@@ -93,6 +98,16 @@ NOTATIONS: Final = Kind(
     "times in more than one notation",
     "each is read in its own",
     "Look whether days and months are right; write all like 2016-07-04T00:15.",
+)
+MIDNIGHT: Final = Kind(
+    "times at 24:00",
+    "read as 0:00 of the next day; every value is taken for the step that begins at its time",
+    "If times are the ends of steps, as such files often have them, all is a step late: write when steps begin.",
+)
+UNREAD: Final = Kind(
+    "columns that are not read",
+    "left out: more times, or what is neither time, meter nor value",
+    "Nothing, unless values are in them.",
 )
 NO_DATES: Final = Kind(
     "rows are numbered, not dated",
@@ -142,6 +157,11 @@ NO_METER: Final = Kind(
     "given the mean course of all good meters, scaled to the load's power in the network",
     "Add a meter of that name, or mend the one that was left out.",
 )
+NO_METERS: Final = Kind(
+    "no load has a usable meter",
+    "every load is given a bundled evening peak of households, scaled to its power in the network",
+    "Call meters and loads alike: what is wrong with each meter is said above.",
+)
 NO_PV_METER: Final = Kind(
     "PV without a meter",
     "given a clear day of the season, scaled to its power in the network",
@@ -189,6 +209,11 @@ TOO_LITTLE: Final = Kind(
     "meters that have less than half of the steps",
     "left out",
     "Complete the series.",
+)
+REGISTER: Final = Kind(
+    "meters that only rise: readings of a register, not power",
+    "power is the difference to the next reading, divided by the time between them; a reading that falls is left out",
+    "Nothing, if they are meter readings; write [kWh] or [Wh] behind the name if the unit below is wrong.",
 )
 TEXT: Final = Kind("text where a number should be", "treated as missing", "Write numbers; leave what is missing empty.")
 SPIKES: Final = Kind(

@@ -9,7 +9,7 @@ import numpy as np
 
 from peerflex.core.arrays import Bools, Floats, Ints
 from peerflex.scenarios.meters import kinds as kinds
-from peerflex.scenarios.meters.findings import Finding
+from peerflex.scenarios.meters.findings import Finding, counted, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,8 @@ FORMATS: Final = (
     "%m/%d/%Y %I:%M:%S %p",
     "%d-%m-%Y %H:%M",
     "%d-%m-%Y %H:%M:%S",
+    "%d-%b-%Y %H:%M",
+    "%d-%b-%Y %H:%M:%S",
     "%d.%m.%y %H:%M",
     "%Y/%m/%d %H:%M",
     "%Y/%m/%d %H:%M:%S",
@@ -46,6 +48,7 @@ FORMATS: Final = (
     "%d/%m/%Y",
 )
 SAMPLE = 400
+_MIDNIGHT = re.compile(r"(?<=[T ])24:00(?=(?::00)?\b)")
 _ZONE = re.compile(r"(:\d{2}(?:[.,]\d+)?)\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$")
 
 
@@ -74,7 +77,15 @@ def read_stamps(texts: Sequence[str], where: str) -> Stamps:
     zoned = parts[1].notna().to_numpy()
     if zoned.any():
         series = series.where(~zoned, series.str.replace(_ZONE, r"\1", regex=True))
-    seconds, findings = _seconds(series, where)
+    ends = series.str.contains(_MIDNIGHT).to_numpy(dtype=bool)
+    seconds, findings = _seconds(series.str.replace(_MIDNIGHT, "00:00", regex=True) if ends.any() else series, where)
+    if ends.any():
+        seconds = np.where(ends & (seconds != NO_TIME), seconds + DAY_S, seconds)
+        findings.append(
+            Finding(
+                kinds.MIDNIGHT, where, f"{counted(int(ends.sum()), 'time')}, first {printable(series[ends].iloc[0])}"
+            )
+        )
     if zoned.any():
         seconds, more = _one_zone(seconds, zoned, _offsets(parts[1][zoned]), where)
         findings += more
