@@ -5,16 +5,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from peerflex.core.errors import InputError
 from peerflex.core.record import HourRecord
-from peerflex.core.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 from peerflex.runs.build import build
 from peerflex.runs.finish import finish, is_finished
 from peerflex.runs.front_page import restored
-from peerflex.runs.manifest import Manifest
 from peerflex.runs.plugins import Registry, registry
 from peerflex.runs.reader import Run, open_run
 from peerflex.runs.session import Session
+from peerflex.runs.views.log import steps_before
 from peerflex.scenarios.layers import parse_settings
 from peerflex.scenarios.load import LoadedScenario, load_scenario
 
@@ -87,26 +85,11 @@ def branch(
         SimulationError: if the simulation stops; its log is kept.
     """
     parent, parts = Path(folder), registry([Path(each) for each in plugins])
-    step = step_at(open_run(parent, check=False).manifest, at_hour)
+    step = steps_before(open_run(parent, check=False).manifest, at_hour)
     new = Path(out) if out is not None else branch_folder(parent, step)
     change = parse_settings(settings) if settings else None
     session = Session.branch(parent, parts, new, step, change)
     return _to_the_end(session, restored(open_run(new, check=False)), parts, watch)
-
-
-def step_at(manifest: Manifest, hour: float) -> int:
-    """Return the step of a run that begins ``hour`` hours after its start.
-
-    Raises:
-        InputError: if none begins then.
-    """
-    step = hour * SECONDS_PER_HOUR / manifest.step_seconds
-    if not 0 <= step <= manifest.steps or step != int(step):
-        minutes = manifest.step_seconds // SECONDS_PER_MINUTE
-        last = manifest.steps * manifest.step_seconds / SECONDS_PER_HOUR
-        remedy = f"Give hours from the start, from 0 to {last:g}, in steps of {minutes} minutes."
-        raise InputError("--at", f"no step of this run begins at hour {hour:g}", remedy)
-    return int(step)
 
 
 def branch_folder(parent: Path, step: int) -> Path:

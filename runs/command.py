@@ -12,6 +12,7 @@ from peerflex.runs.plugins import registry
 from peerflex.runs.reader import open_run, reference_of
 from peerflex.runs.session import Session
 from peerflex.runs.verification import verify
+from peerflex.runs.views.log import steps_before
 
 
 class Clock:
@@ -81,7 +82,7 @@ def resume_run(folder: Path, plugins: list[Path]) -> None:
 def branch_run(folder: Path, hour: float, settings: list[str], out: Path | None, plugins: list[Path]) -> None:
     """Branch a run and simulate it to its end, with progress and a summary."""
     manifest = open_run(folder).manifest
-    step = api.step_at(manifest, hour)
+    step = steps_before(manifest, hour)
     new = out if out is not None else api.branch_folder(folder, step)
     show.say(f"{folder} from hour {hour:g} on{', with ' + ', '.join(settings) if settings else ''}, into {new}")
     later = dict.fromkeys(each["hour"] for each in manifest.scenario.get("changes", ()) if each["hour"] >= hour)

@@ -215,7 +215,7 @@ def test_the_past_cannot_be_changed_nor_a_log_that_is_only_looked_at(tmp_path: P
     for step in (3, -1):
         with pytest.raises(InputError, match="no branch can begin at hour"):
             Session.branch(tmp_path / "run", registry(), tmp_path / "b", step)
-    with pytest.raises(InputError, match="no step of this run begins"):
+    with pytest.raises(InputError, match="is within a step of 60 minutes"):
         branch(tmp_path / "run", 1.5)
     assert not (tmp_path / "b").exists()
 

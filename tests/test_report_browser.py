@@ -1,21 +1,17 @@
 """A report in a real browser: it asks for nothing, runs nothing, is legible in any light, and saves its numbers."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from peerflex.runs.report.command import write_report
-from tests.browser import browser, chromium
 from tests.report_page import Page, hostile_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytest.importorskip("playwright.sync_api")
-CHROMIUM = chromium()
-pytestmark = [pytest.mark.once, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
+pytestmark = pytest.mark.once
 
 CONTRAST = """() => {
   const light = colour => { const [r, g, b] = colour.match(/[0-9.]+/g).map(v => (v / 255) ** 2.2);
@@ -32,17 +28,11 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(hostile_run(tmp_path_factory.mktemp("browser") / "run"))
 
 
-@pytest.fixture(scope="module")
-def started() -> "Iterator[Browser]":
-    with browser(str(CHROMIUM)) as found:
-        yield found
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_opens_without_asking_for_anything_and_is_legible(
-    started: "Browser", report: Path, scheme: Literal["light", "dark"]
+    chrome: "Browser", report: Path, scheme: Literal["light", "dark"]
 ) -> None:
-    page = started.new_page(color_scheme=scheme, viewport={"width": 1200, "height": 900})
+    page = chrome.new_page(color_scheme=scheme, viewport={"width": 1200, "height": 900})
     asked: list[str] = []
     said: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -64,15 +54,15 @@ def test_it_opens_without_asking_for_anything_and_is_legible(
 
 
 @pytest.mark.parametrize("width", [400, 1200])
-def test_the_page_is_never_wider_than_the_window(started: "Browser", report: Path, width: int) -> None:
-    page = started.new_page(viewport={"width": width, "height": 900})
+def test_the_page_is_never_wider_than_the_window(chrome: "Browser", report: Path, width: int) -> None:
+    page = chrome.new_page(viewport={"width": width, "height": 900})
     page.goto(report.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()
 
 
-def test_a_link_saves_the_numbers_of_a_picture(started: "Browser", report: Path, tmp_path: Path) -> None:
-    page = started.new_page()
+def test_a_link_saves_the_numbers_of_a_picture(chrome: "Browser", report: Path, tmp_path: Path) -> None:
+    page = chrome.new_page()
     page.goto(report.as_uri())
     with page.expect_download() as waiting:
         page.locator("a[download='loading.csv']").click()
@@ -84,8 +74,8 @@ def test_a_link_saves_the_numbers_of_a_picture(started: "Browser", report: Path,
     page.close()
 
 
-def test_it_prints_in_black_on_white(started: "Browser", report: Path) -> None:
-    page = started.new_page(color_scheme="dark")
+def test_it_prints_in_black_on_white(chrome: "Browser", report: Path) -> None:
+    page = chrome.new_page(color_scheme="dark")
     page.goto(report.as_uri())
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"

@@ -1,27 +1,15 @@
 """What a browser makes of the studio's map and charts."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from peerflex.runs.studio.palette import DARK, LIGHT
-from tests.browser import Served, Watched, browser, chromium
+from tests.browser import Served, Watched
 from tests.pictures_page import HOSTILE, TIGHT
 
 pytestmark = pytest.mark.once
-
-
-@pytest.fixture(scope="module")
-def chrome():
-    path = chromium()
-    if path is None:
-        if os.environ.get("PEERFLEX_BROWSER_TESTS") == "required":
-            pytest.fail("no Chromium to test the studio with: apt install chromium, or set PEERFLEX_CHROMIUM")
-        pytest.skip("no Chromium on the path, and none in PEERFLEX_CHROMIUM")
-    with browser(path) as started:
-        yield started.new_context(viewport={"width": 1280, "height": 900})
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +21,7 @@ def served() -> Iterator[Served]:
 @pytest.fixture
 def page(chrome, served) -> Iterator:
     """A page that may neither complain nor ask for anything elsewhere, nor run what stands in a name."""
-    watched = Watched.over(chrome.new_page())
+    watched = Watched.over(chrome.new_page(viewport={"width": 1280, "height": 900}))
     watched.page.goto(served.url)
     watched.page.locator("[data-testid=map] .grid-map[data-step='3']").wait_for()
     yield watched.page

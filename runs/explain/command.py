@@ -27,15 +27,15 @@ def explain_lines(run: "Path | Run | Session", hour: float, what: str, which: st
     ``hour`` is when the step begins, in hours from the scenario's start; ``what`` one of ``explain_types.KINDS``,
     ``which`` its number or name.
     """
-    from peerflex.runs.api import step_at
     from peerflex.runs.explain.text import lines
     from peerflex.runs.explain.types import Question
     from peerflex.runs.explain.why import explain
     from peerflex.runs.moment import moment
     from peerflex.runs.session import Session
+    from peerflex.runs.views.log import steps_before
 
     if isinstance(run, Session):
         run.flush()
         run = run.folder
     opened = open_run(run) if isinstance(run, Path) else run
-    return lines(explain(moment(opened, step_at(opened.manifest, hour), known), Question(what, which)))
+    return lines(explain(moment(opened, steps_before(opened.manifest, hour), known), Question(what, which)))
