@@ -42,7 +42,7 @@ class Log:
             return self._run.rows(name)  # which says what there is
         end = self.finished_steps if last is None else min(last + 1, self.finished_steps)
         in_hand = self.finished_steps if self._writer is None else self._writer.first_in_hand
-        found = [SCHEMAS[name].empty_table()]
+        found = []
         size = self.manifest.part_steps
         for number in range(first // size, -(-min(end, in_hand) // size)):
             found.append(_between(self._part(name, number), first, end))
@@ -50,10 +50,13 @@ class Log:
             records = self._writer.in_hand[max(first - in_hand, 0) : end - in_hand]
             if records:
                 found.append(_TABLES[name].of(Part(self.manifest, list(records))))
-        return pa.concat_tables(found, promote_options="default").unify_dictionaries()
+        if len(found) == 1:  # as for every single step: putting dozens of columns together again would take longer
+            return found[0]
+        return pa.concat_tables(found or [SCHEMAS[name].empty_table()]).unify_dictionaries()
 
     def _decoded(self, name: str, number: int) -> pa.Table:
-        return self._run.part(name, number)
+        columns = SCHEMAS[name].empty_table()  # an older log may lack some: they are empty
+        return pa.concat_tables([columns, self._run.part(name, number)], promote_options="default").combine_chunks()
 
 
 def _between(part: pa.Table, first: int, end: int) -> pa.Table:

@@ -83,7 +83,7 @@ def steps_before(manifest: Manifest, hour: float) -> int:
 
 def numbers(rows: pa.Table, column: str) -> Floats:
     """Return a column of numbers; NaN where there is none, as in a log of a version that did not have it."""
-    if column not in rows.column_names:
+    if rows.schema.get_field_index(column) < 0:
         return np.full(rows.num_rows, np.nan)
     return np.asarray(rows[column].to_numpy(), dtype=np.float64)
 
@@ -96,7 +96,7 @@ def flags(rows: pa.Table, column: str) -> Bools:
 
 def words(rows: pa.Table, column: str) -> list[str]:
     """Return a column of names or texts; '' where there is none."""
-    if column not in rows.column_names:
+    if rows.schema.get_field_index(column) < 0:
         return [""] * rows.num_rows
     return [word or "" for word in rows[column].cast(pa.string()).to_pylist()]
 
