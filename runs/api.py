@@ -86,15 +86,15 @@ def branch(
     """
     parent, parts = Path(folder), registry([Path(each) for each in plugins])
     step = steps_before(open_run(parent, check=False).manifest, at_hour)
-    new = Path(out) if out is not None else branch_folder(parent, step)
+    new = Path(out) if out is not None else branch_folder(parent, at_hour)
     change = parse_settings(settings) if settings else None
     session = Session.branch(parent, parts, new, step, change)
     return _to_the_end(session, restored(open_run(new, check=False)), parts, watch)
 
 
-def branch_folder(parent: Path, step: int) -> Path:
-    """Return a folder beside a run's that no branch has yet."""
-    return _free(parent.resolve().parent / f"{parent.resolve().name}-at-{step}")
+def branch_folder(parent: Path, hour: float) -> Path:
+    """Return a folder beside a run's that no branch from this hour has yet."""
+    return _free(parent.resolve().parent / f"{parent.resolve().name}-at-{hour:g}")
 
 
 def study(

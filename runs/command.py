@@ -82,8 +82,8 @@ def resume_run(folder: Path, plugins: list[Path]) -> None:
 def branch_run(folder: Path, hour: float, settings: list[str], out: Path | None, plugins: list[Path]) -> None:
     """Branch a run and simulate it to its end, with progress and a summary."""
     manifest = open_run(folder).manifest
-    step = steps_before(manifest, hour)
-    new = out if out is not None else api.branch_folder(folder, step)
+    steps_before(manifest, hour)  # refuses an hour that is none, before anything is said
+    new = out if out is not None else api.branch_folder(folder, hour)
     show.say(f"{folder} from hour {hour:g} on{', with ' + ', '.join(settings) if settings else ''}, into {new}")
     later = dict.fromkeys(each["hour"] for each in manifest.scenario.get("changes", ()) if each["hour"] >= hour)
     if later:

@@ -10,14 +10,16 @@ from peerflex.core.units import KW_PER_MW
 from peerflex.runs.figure_frequency import draw_frequency, has_frequency
 from peerflex.runs.reader import Run
 from peerflex.runs.report.ledger import gains_eur, money_of
+from peerflex.runs.report.points import LEVELS, hours_to_draw, with_levels
+from peerflex.scenarios.load import restore_scenario
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Level = float | npt.NDArray[np.float64]
-"""A limit or a tariff: one for all steps, or one for each."""
+Level = npt.NDArray[np.float64]
+"""A limit or a tariff, one for each step."""
 
 BLUE, ORANGE, GREEN, GREY, PURPLE = "#0072B2", "#D55E00", "#009E73", "#7f7f7f", "#CC79A7"
 
@@ -31,18 +33,20 @@ def run_picture(run: Run, reference: Run | None = None) -> "Figure":
 
     system = has_frequency(run.hours)
     figure = Figure(figsize=(12, 16 if system else 11), layout="constrained")
-    scenario = run.manifest.scenario
-    figure.suptitle(f"{scenario['title']}  (seed {run.manifest.seed})", fontsize=14)
+    manifest = run.manifest
+    figure.suptitle(f"{manifest.scenario['title']}  (seed {manifest.seed})", fontsize=14)
     wires, energy, *beyond = figure.subfigures(3 if system else 2, 1, squeeze=False).ravel()
     voltage, loading = wires.subplots(2, 1, sharex=True)
-    hours, other = run.hours, None if reference is None else reference.hours
-    draw_voltages(voltage, hours, other, tuple(scenario["dso"]["voltage_pu"]))
-    draw_loadings(loading, hours, other, scenario["dso"]["loading"])
+    loaded = restore_scenario(manifest.scenario, run.folder / "inputs", str(run.folder))
+    hours = hours_to_draw(with_levels(run.hours, loaded), manifest.step_seconds).spread_out()
+    other = None if reference is None else hours_to_draw(reference.hours, manifest.step_seconds).spread_out()
+    low, high, limit, retail, feed_in = (hours[name].to_numpy() for name in LEVELS)
+    draw_voltages(voltage, hours, other, (low, high))
+    draw_loadings(loading, hours, other, limit)
     left, right = energy.subfigures(1, 2, width_ratios=(2, 1), squeeze=False).ravel()
     trades, prices = left.subplots(2, 1, sharex=True)
-    tariffs = scenario["tariffs"]
     draw_volumes(trades, hours)
-    draw_prices(prices, hours, tariffs["retail_eur_per_mwh"], tariffs["feed_in_eur_per_mwh"])
+    draw_prices(prices, hours, retail, feed_in)
     who = right.subplots(1, 1)
     gains = gains_eur(money_of(run), None if reference is None else money_of(reference))
     draw_gains(who, gains, compared=reference is not None)
@@ -102,7 +106,7 @@ def draw_loadings(axis: "Axes", hours: "pd.DataFrame", other: "pd.DataFrame | No
     for frame, color, label in ((other, ORANGE, "without market"), (hours, BLUE, "with market")):
         if frame is not None:
             axis.step(_time(frame), frame["highest_loading"] * 100, where="mid", color=color, label=label)
-    _level(axis, hours, 100 * np.asarray(limit), color=ink(), linestyle="--")
+    _level(axis, hours, 100 * limit, color=ink(), linestyle="--")
     axis.set_ylabel("highest loading of a\nline or transformer (%)")
     axis.set_ylim(bottom=0)
     _legend(axis)
@@ -130,7 +134,7 @@ def draw_prices(axis: "Axes", hours: "pd.DataFrame", retail_eur_per_mwh: Level, 
         last = _level(axis, hours, price, color=GREY, linestyle=":")
         axis.annotate(label, (1.0, last), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=GREY)
     axis.set_ylabel("price (EUR/MWh)")
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(bottom=min(0.0, axis.get_ylim()[0]))  # prices below 0 are prices
 
 
 def draw_gains(axis: "Axes", gained_eur: dict[str, float], compared: bool) -> None:
@@ -146,9 +150,8 @@ def draw_gains(axis: "Axes", gained_eur: dict[str, float], compared: bool) -> No
 
 def _level(axis: "Axes", hours: "pd.DataFrame", value: Level, color: str, linestyle: str) -> float:
     """Draw a limit or a tariff over time; return its last value."""
-    values = np.broadcast_to(np.asarray(value, dtype=float), len(hours))
-    axis.step(_time(hours), values, where="mid", color=color, linestyle=linestyle, linewidth=1)
-    return float(values[-1])
+    axis.step(_time(hours), value, where="mid", color=color, linestyle=linestyle, linewidth=1)
+    return float(value[-1])
 
 
 def _time(hours: "pd.DataFrame") -> Any:

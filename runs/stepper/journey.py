@@ -92,7 +92,7 @@ class Journey:
 
         session = self.session
         session.flush()
-        begun = folder or branch_folder(session.folder, session.cursor)
+        begun = folder or branch_folder(session.folder, hour_of(session.manifest, session.cursor))
         future = Session.branch(session.folder, self.parts, begun, session.cursor, change)
         self._go_over_to(future)
         self.parent = session.folder

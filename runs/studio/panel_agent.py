@@ -10,7 +10,7 @@ from peerflex.runs.studio.panel import Frame, Panel
 from peerflex.runs.studio.panel_book import FLEX, ORDERS, TRADES, flex_texts, order_texts, trade_texts
 from peerflex.runs.studio.table import Column, TextTable, number
 from peerflex.runs.studio.words import NONE, fixed, kilo
-from peerflex.runs.views import AgentView, agent_at
+from peerflex.runs.views import AgentView, agent_at, groups_in, standing_at
 
 CUSTOMERS: Final = "customers"
 
@@ -27,7 +27,7 @@ class AgentPanel(Panel):
         manifest = frame.shown.session.manifest
         self._peers = manifest.peers
         self._peer = next(
-            (name for name, group in zip(manifest.peers, manifest.peer_groups, strict=True) if group != CUSTOMERS),
+            (name for name, group in zip(manifest.peers, self._groups(), strict=True) if group != CUSTOMERS),
             manifest.peers[0] if manifest.peers else "",
         )
         self._named = self._filled = ""
@@ -107,7 +107,7 @@ class AgentPanel(Panel):
 
     def _like(self, typed: str) -> list[tuple[str, str]]:
         manifest = self._shown.session.manifest
-        rows = zip(manifest.peers, manifest.peer_groups, manifest.peer_bus, strict=True)
+        rows = zip(manifest.peers, self._groups(), manifest.peer_bus, strict=True)
         found = []
         for name, group, bus in rows:
             if typed.lower() in name.lower():
@@ -115,6 +115,11 @@ class AgentPanel(Panel):
                 if len(found) == 30:
                     break
         return found
+
+    def _groups(self) -> tuple[str, ...]:
+        """Return in whose way each peer bids in the hour that is shown: someone may have changed it."""
+        session = self._shown.session
+        return groups_in(session, standing_at(session, max(session.cursor - 1, 0)))
 
     async def _chosen(self, values: Values) -> None:
         await self._frame.look_at(values["agent-name"].strip())
