@@ -37,7 +37,7 @@ test: $(DEV) typings ## check style, types and behaviour (WORKERS=processes)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 bench: $(DEV) ## run every benchmark, one after the other
 	@failed=; for script in benchmarks/[a-z]*.py; do \

@@ -3,16 +3,20 @@
 import os
 import shutil
 import signal
-import subprocess
+import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
+from subprocess import Popen, TimeoutExpired
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
+
+from tests.child import Child
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -135,27 +139,32 @@ class Watched:
 
 
 class Served:
-    """A server in a process of its own, on a free port; it is stopped as Ctrl-C stops it."""
+    """A server in a process of its own, on a free port; it is stopped as Ctrl-C stops it.
 
-    def __init__(self, arguments: list[str], cwd: Path | None = None) -> None:
+    It is Python with the given arguments; or, in a child that has the libraries already, ``peerflex`` with them.
+    """
+
+    def __init__(self, arguments: list[str], cwd: Path | None = None, forked: bool = False) -> None:
         self.said: list[str] = []
         self._lines: Queue[str] = Queue()
-        self.process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=cwd,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
-        )
+        environment = os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
+        printed, output = os.pipe()
+        self._printed = os.fdopen(printed)
+        self.process: Popen[bytes] | Child
+        if forked:
+            self.process = Child(arguments, environment, cwd, (0, output, output))
+        else:
+            self.process = Popen([sys.executable, *arguments], cwd=cwd, stdout=output, stderr=output, env=environment)
+        os.close(output)
         threading.Thread(target=self._read, daemon=True).start()
         self.url = self._wait_for_url()
+        self._wait_for_answer()
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.said.append(line)
-            self._lines.put(line)
+        with self._printed:
+            for line in self._printed:
+                self.said.append(line)
+                self._lines.put(line)
         self._lines.put("")
 
     def _wait_for_url(self) -> str:
@@ -167,13 +176,21 @@ class Served:
             self.process.kill()
         raise RuntimeError(f"no server after {START_S:g} s, it said: {''.join(self.said)}")
 
+    def _wait_for_answer(self) -> None:
+        """Wait until somebody listens: the address is known before."""
+        at, end = urlsplit(self.url), time.monotonic() + START_S
+        while self.process.poll() is None and time.monotonic() < end:
+            with suppress(ConnectionRefusedError), socket.create_connection((at.hostname, at.port)):
+                return
+            time.sleep(0.05)
+
     def stop(self) -> int:
         """Stop it as Ctrl-C does and return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:
             return self.process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
+        except TimeoutExpired:
             self.process.kill()
             raise
 
@@ -184,6 +201,10 @@ class Served:
         self.stop()
 
 
-def studio(*arguments: str, cwd: Path | None = None) -> Served:
-    """Start ``peerflex studio`` on a free port; it stops at the end of a ``with`` block."""
-    return Served(["-m", "peerflex", "studio", *arguments, "--port", "0", "--no-browser"], cwd)
+def studio(*arguments: str, cwd: Path | None = None, anew: bool = False) -> Served:
+    """Start ``peerflex studio`` on a free port; it stops at the end of a ``with`` block.
+
+    It runs in an interpreter of its own where ``anew``, else in a child that has the libraries already.
+    """
+    words = ["studio", *arguments, "--port", "0", "--no-browser"]
+    return Served(["-m", "peerflex", *words], cwd) if anew else Served(words, cwd, forked=True)

@@ -46,9 +46,9 @@ def visit(chrome, request) -> Callable[[str], AbstractContextManager[Watched]]:
     return visiting
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A logged run of case69-day: 24 hours, the last part of them not full."""
+    """A logged run of case69-day: 24 hours, the last part of them not full. Whoever writes to it takes a copy."""
     from peerflex import run
 
     return run("case69-day", out=tmp_path_factory.mktemp("logged") / "day").folder

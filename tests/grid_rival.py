@@ -4,6 +4,7 @@ import copy
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandapower
@@ -25,6 +26,18 @@ def open_saved(net: Any, folder: Path) -> Network:
 def opened(source: str, name: str) -> Network:
     """Open a network once for many tests: it keeps no state."""
     return open_network(source, name)
+
+
+@cache
+def _multivoltage() -> Any:
+    """Build it without the flow that comes with it: that would compile for seconds, and is compared with nothing."""
+    with mock.patch("pandapower.networks.create_examples.runpp"):
+        return pandapower.networks.example_multivoltage()
+
+
+def multivoltage() -> Any:
+    """Return pandapower's example of several voltages, with three windings and switches, as yet without a flow."""
+    return copy.deepcopy(_multivoltage())
 
 
 def file_loads(network: Network) -> Injections:

@@ -14,20 +14,29 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.child import end_as_peerflex
+
 PATIENCE_S = 60.0
 _COLOURS = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]")
 
 
 class Terminal:
-    """``peerflex`` with the given arguments in a terminal of the given width; ``seen`` is all that it printed."""
+    """``peerflex`` with the given arguments in a terminal of the given width; ``seen`` is all that it printed.
 
-    def __init__(self, *arguments: str, state: Path, columns: int = 200, **environment: str) -> None:
+    It runs in an interpreter of its own where ``anew``, else in a child that has the libraries already.
+    """
+
+    def __init__(
+        self, *arguments: str, state: Path, columns: int = 200, anew: bool = False, **environment: str
+    ) -> None:
         self.seen = b""
         self.process, self._line = pty.fork()
         if self.process == 0:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # it may be ignored where tests run in the background
             given = {"TERM": "xterm", "XDG_STATE_HOME": str(state), "OMP_NUM_THREADS": "1", **environment}
             inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+            if not anew:
+                end_as_peerflex(arguments, inherited | given)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # it may be ignored where tests run in the background
             os.execve(sys.executable, [sys.executable, "-m", "peerflex", *arguments], inherited | given)
         fcntl.ioctl(self._line, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
 

@@ -35,6 +35,7 @@ def charged_game(seed: int, tiny: float = 1.0, sellers: int = 28, buyers: int = 
     return Game(sold, bought, one < 0, one, one, pair_curvature=0.02, pair_charge=charge)
 
 
+@pytest.mark.once
 @settings(max_examples=30, deadline=None)
 @example(4685, 1.0)
 @example(0, 0.005)

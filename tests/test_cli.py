@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from peerflex.runs.cli import app, main
+from tests import child
 
 Outcome = tuple[int, str, str]
 Command = Callable[..., Outcome]
@@ -34,8 +35,8 @@ def peerflex(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a finished run."""
     folder = tmp_path_factory.mktemp("cli") / "done"
-    line = [sys.executable, "-m", "peerflex", "run", "case69-day", "--hours", "6", "--out", str(folder)]
-    subprocess.run(line, check=True, capture_output=True)
+    code, _, err = child.peerflex("run", "case69-day", "--hours", "6", "--out", folder)
+    assert code == 0, err
     return folder
 
 
@@ -142,14 +143,6 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-ISLAND = """
-import pandapower as pp, pandapower.networks as pn
-net = pn.case33bw()
-net.line.loc[net.line.to_bus == 17, "in_service"] = False
-net.line.loc[net.line.from_bus == 17, "in_service"] = False
-pp.to_json(net, "island.json")
-"""
-
 OWN_GRID = (
     "name: mine\ngrid: {{source: pandapower, path: {}}}\nprofiles: {{source: shapes, load: residential-evening}}\n"
 )
@@ -180,7 +173,11 @@ def _halve(path: Path) -> None:
 
 
 def _island(folder: Path) -> None:
-    subprocess.run([sys.executable, "-c", ISLAND], cwd=folder, check=True, capture_output=True)
+    import pandapower
+
+    net = pandapower.networks.case33bw()
+    net.line.loc[(net.line.to_bus == 17) | (net.line.from_bus == 17), "in_service"] = False
+    pandapower.to_json(net, str(folder / "island.json"))
 
 
 Case = Callable[[Path, Path], list[str | Path]]

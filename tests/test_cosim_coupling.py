@@ -53,6 +53,7 @@ IN_PROCESS = {"python": "mosaik_csv:CSV"}
 OWN_PROCESS = {"cmd": f"{sys.executable} -m mosaik_csv %(addr)s"}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("simulator", [IN_PROCESS, OWN_PROCESS], ids=["in process", "own process"])
 def test_a_csv_at_a_bus_is_on_the_wires_and_on_a_bill(heat_pump_csv: Path, simulator: dict[str, Any]) -> None:
     coupled, alone = simulate(csv_at_end_bus(heat_pump_csv, simulator)), simulate(None)

@@ -135,6 +135,7 @@ def test_charges_are_collected_if_they_are_money() -> None:
     assert not free.result.trades.buyer_premium_eur_per_mwh.any()
 
 
+@pytest.mark.once
 @settings(max_examples=12, deadline=None)
 @given(st.integers(1, 99))
 def test_it_never_calls_more_than_is_needed(percent: int) -> None:
@@ -183,6 +184,7 @@ def test_the_request_of_the_tso_is_served_while_the_network_allows_it() -> None:
     assert injected(desk, agreed) == pytest.approx([1.0, -0.78, -0.22], abs=1e-9)
 
 
+@pytest.mark.once
 def test_the_request_of_the_tso_is_withdrawn_when_the_dso_has_to_call() -> None:
     """0.22 MW leave over a line of 0.1. Ten clearings, then the request is gone, and five calls as without it."""
     source = ElasticSource(flexible_share=0.0, extra="on-call")

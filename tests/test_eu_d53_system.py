@@ -157,6 +157,7 @@ def test_the_stressed_grid_has_34_congested_branches_and_can_be_relieved(seed: i
     assert decision.flex.missing_mw.sum() == 0.0
 
 
+@pytest.mark.once
 def test_chosen_traders_relieve_the_grid_in_nine_seeds_of_ten() -> None:
     found = 0
     for seed in SEEDS:
@@ -175,6 +176,7 @@ def test_chosen_traders_relieve_the_grid_in_nine_seeds_of_ten() -> None:
     assert found >= 0.9 * len(SEEDS)
 
 
+@pytest.mark.once
 def test_where_no_draw_relieves_the_grid_the_last_one_stands_and_shows_it() -> None:
     once = {seed: built("eu-d53-1-chosen", seed, "population.traders.chosen.draws=1") for seed in range(8)}
     congested = {}

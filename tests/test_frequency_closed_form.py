@@ -101,6 +101,7 @@ def test_a_strongly_overdamped_response_stays_finite_for_ever() -> None:
     assert step_response_at(np.array([1e6]), -0.2, *OVERDAMPED) == pytest.approx(step_response(-0.2, *OVERDAMPED)[2])
 
 
+@pytest.mark.once
 @settings(max_examples=40, deadline=None)
 @given(
     st.floats(-1, 1).filter(lambda step: abs(step) > 1e-3),

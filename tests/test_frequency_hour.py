@@ -145,6 +145,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return logged(tmp_path_factory.mktemp("runs") / "whole")
 
 
+@pytest.mark.once
 def test_a_run_leaves_the_same_bytes_under_either_driver_resumed_and_verified(whole: Path, tmp_path: Path) -> None:
     assert content(logged(tmp_path / "mesa", "mesa")) == content(whole)
     broken = logged(tmp_path / "broken", until=10)

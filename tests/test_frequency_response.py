@@ -102,6 +102,7 @@ def test_nadirs_are_those_of_a_fine_integration(case: str, nadir_mhz: float, at_
     assert state.quasi_steady_hz == pytest.approx(float(hz[-1]), abs=1e-5)
 
 
+@pytest.mark.once
 def test_several_events_and_a_pause_are_those_of_a_fine_integration() -> None:
     events = TimedEvents(column(90.0, 3.3, 140.0), column(7.0, -9.0, 6.0))
     services = Services(column(4.0, -3.0), column(5.0, 100.0), column(10.0, 1.0), column(40.0, 0.0))

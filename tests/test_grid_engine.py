@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from peerflex.core.network import Injections
 from peerflex.grid.network import open_network
 from peerflex.grid.sources import case69, read_network
-from tests.grid_rival import compare, file_loads, name_everything, open_saved, opened
+from tests.grid_rival import compare, file_loads, multivoltage, name_everything, open_saved, opened
 
 NETWORKS = {
     "case69": case69,
@@ -22,9 +22,9 @@ NETWORKS = {
     "cigre-lv": pandapower.networks.create_cigre_network_lv,
     "kerber": pandapower.networks.create_kerber_landnetz_freileitung_1,
     "oberrhein": pandapower.networks.mv_oberrhein,
-    "multivoltage": lambda: without(pandapower.networks.example_multivoltage(), "gen", "xward"),
+    "multivoltage": lambda: without(multivoltage(), "gen", "xward"),
     "case14 with generators": pandapower.networks.case14,
-    "multivoltage with generators": pandapower.networks.example_multivoltage,
+    "multivoltage with generators": multivoltage,
 }
 
 
@@ -37,6 +37,7 @@ def without(net: Any, *tables: str) -> Any:
     return net
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, ())) for name in NETWORKS])
 def test_engine_equals_runpp(name: str, tmp_path: Path) -> None:
     net = name_everything(NETWORKS[name]())
@@ -52,6 +53,7 @@ def test_engine_equals_runpp(name: str, tmp_path: Path) -> None:
     assert network.deviation_loading < 1e-6
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("code", ["1-LV-semiurb5--2-sw", pytest.param("1-MV-semiurb--0-sw", marks=pytest.mark.slow)])
 def test_simbench_equals_runpp(code: str) -> None:
     network = opened("simbench", code)
@@ -99,6 +101,7 @@ def test_two_buses_by_hand(tmp_path: Path) -> None:
     assert state.flow_mw[0] == pytest.approx(3.0 + state.loss_mw, abs=1e-9)
 
 
+@pytest.mark.once
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**31), st.floats(-2.0, 1.2))
 def test_energy_closes_and_batches_agree(seed: int, size: float) -> None:

@@ -80,6 +80,7 @@ def test_unusable_sources(tmp_path: Path, source: str, name: str, words: str) ->
     assert name in str(caught.value)
 
 
+@pytest.mark.once
 def test_connections_join_generation_to_the_load_at_its_bus(tmp_path: Path) -> None:
     net = pandapower.networks.case33bw()
     pandapower.create_sgen(net, 5, p_mw=0.3, q_mvar=0.1, scaling=0.5, name="roof")
@@ -100,6 +101,7 @@ def test_connections_join_generation_to_the_load_at_its_bus(tmp_path: Path) -> N
     assert (table.load_mw >= 0).all()
 
 
+@pytest.mark.once
 def test_a_simbench_year_is_what_simbench_says() -> None:
     import simbench
 
@@ -126,6 +128,7 @@ def test_a_simbench_year_is_what_simbench_says() -> None:
     np.testing.assert_array_equal(whole.load_mw[100:104], year.window(100, 4).load_mw)
 
 
+@pytest.mark.once
 def test_a_wrong_model_is_wrong_by_what_was_asked(own_cache: Path) -> None:
     true = opened("bundled", "case69")
     wrong = open_network("bundled", "case69", impedance_error=0.1, seed=1)
@@ -143,6 +146,7 @@ def test_a_wrong_model_is_wrong_by_what_was_asked(own_cache: Path) -> None:
     assert rows[1].value[1] != pytest.approx(state.v_pu[64], abs=1e-5)
 
 
+@pytest.mark.once
 def test_warm_opening_equals_cold_and_needs_no_pandapower(own_cache: Path) -> None:
     cold = open_network("bundled", "cigre-mv")
     state = cold.ac.solve(file_loads(cold))
@@ -164,6 +168,7 @@ def test_warm_opening_equals_cold_and_needs_no_pandapower(own_cache: Path) -> No
     ]
 
 
+@pytest.mark.once
 def test_newton_is_the_same_warm_and_cold(own_cache: Path, tmp_path: Path) -> None:
     net = pandapower.networks.case14()
     cold, warm = open_saved(net, tmp_path), open_saved(net, tmp_path)
@@ -172,6 +177,7 @@ def test_newton_is_the_same_warm_and_cold(own_cache: Path, tmp_path: Path) -> No
     assert one.v_pu.tobytes() == other.v_pu.tobytes()
 
 
+@pytest.mark.once
 def test_a_damaged_cache_is_no_cache(own_cache: Path) -> None:
     before = open_network("bundled", "case69")
     (file,) = own_cache.iterdir()
@@ -194,6 +200,7 @@ def test_a_network_is_opened_once_in_a_process_and_wrong_models_are_kept_apart()
     assert again[0].wires.edge_z_pu[0] != again[1].wires.edge_z_pu[0]
 
 
+@pytest.mark.once
 @pytest.mark.usefixtures("own_cache")
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
@@ -202,6 +209,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
     assert cache.load("anything") is None
 
 
+@pytest.mark.once
 def test_the_cache_knows_what_it_was_built_from(own_cache: Path, tmp_path: Path) -> None:
     net = pandapower.networks.case33bw()
     before = open_saved(net, tmp_path)

@@ -12,6 +12,8 @@ import pytest
 from peerflex.core.errors import InputError
 from tests.grid_rival import compare, file_loads, name_everything, open_saved
 
+pytestmark = pytest.mark.once
+
 
 def cigre() -> Any:
     return name_everything(pandapower.networks.create_cigre_network_mv())

@@ -11,7 +11,7 @@ from peerflex.core.network import Injections, Sensitivities
 from peerflex.grid.ac import AcGrid
 from peerflex.grid.linear import LinearGrid
 from peerflex.grid.network import Network
-from tests.grid_rival import file_loads, open_saved, opened
+from tests.grid_rival import file_loads, multivoltage, open_saved, opened
 
 STEP_MW = 1e-4
 
@@ -22,7 +22,7 @@ def networks(name: str, folder: Path) -> Network:
         pandapower.create_gen(net, 5, p_mw=1.5, vm_pu=0.98)
         return open_saved(net, folder)
     if name == "three windings":
-        net = pandapower.networks.example_multivoltage()
+        net = multivoltage()
         net["gen"], net["xward"] = net.gen.iloc[:0], net.xward.iloc[:0]
         return open_saved(net, folder)
     return opened("bundled", name)
@@ -33,6 +33,7 @@ def signed_values(grid: AcGrid | LinearGrid, at: Injections, branches: Floats, b
     return np.concatenate([np.sign(state.flow_mw[branches]) * state.loading[branches], state.v_pu[buses]])
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["case69", "cigre-mv", "cigre-lv", "generators", "three windings"])
 def test_ac_equals_finite_differences(name: str, tmp_path: Path) -> None:
     network = networks(name, tmp_path)

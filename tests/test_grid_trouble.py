@@ -74,6 +74,7 @@ def test_an_injection_that_is_no_number_is_taken_as_nothing(network: Network, ba
     assert network.linear().solve(Injections(p_mw, q_mvar)).method == "linear+shed"
 
 
+@pytest.mark.once
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**31), st.sampled_from([1e-12, 1.0, 30.0, 1e6, 1e150, 1e300]))
 def test_no_operating_point_raises(seed: int, size: float) -> None:

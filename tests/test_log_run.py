@@ -131,6 +131,7 @@ time.sleep(60)  # until it is killed
 """
 
 
+@pytest.mark.once
 def test_really_killed_at_random_moments_and_resumed_it_is_the_same_bytes(tmp_path: Path) -> None:
     whole = logs.whole_run(tmp_path / "whole", 120, 4)
     for number in range(3):

@@ -21,6 +21,7 @@ ANY_FLEX_MARKET = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.once
 @ANY_MARKET
 @settings(max_examples=100, deadline=None)
 @given(orders=books())
@@ -34,6 +35,7 @@ def test_edge_of_a_book(market: Market, orders: Orders) -> None:
     check_market(market, orders)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", CLEARING)
 @settings(max_examples=100, deadline=None)
 @given(orders=books())

@@ -48,6 +48,7 @@ def test_equal_prices_at_the_margin_are_rationed_pro_rata() -> None:
     assert result.price_eur_per_mwh == 20
 
 
+@pytest.mark.once
 @settings(max_examples=200, deadline=None)
 @given(orders=books())
 def test_no_other_matching_trades_more_or_gains_more(orders: Orders) -> None:

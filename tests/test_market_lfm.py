@@ -111,6 +111,7 @@ def test_prices_on_the_wrong_side_of_the_interface_take_no_part() -> None:
     assert MARKET.clear(FEEDER, wrong).accepted_mw[[0, 3]].sum() == 0
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("market", [MARKET, BALANCED], ids=["interface", "balanced"])
 @settings(max_examples=120, deadline=None)
 @given(case=flex_cases())

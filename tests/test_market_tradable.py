@@ -14,6 +14,7 @@ from tests.contracts import NO_SIGNAL, books
 PEERS = 10
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 @given(books())
 def test_orders_of_providers_are_as_if_they_were_not_there(share: float, orders: Orders) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from peerflex.core.arrays import Bools, Floats, Ints, add_up
@@ -174,10 +174,13 @@ def test_where_nothing_is_blocked_it_is_the_pool(reading: str) -> None:
     at_risk=st.integers(0, 39),
     decades=st.sampled_from([0.0, 2.0, 6.0]),
 )
+@example(seed=8791, n=1, reading="costs", at_risk=1, decades=6.0)  # all trades together are worth 2e-5 EUR/h
 def test_any_radial_grid_is_solved_and_proven(seed: int, n: int, reading: str, at_risk: int, decades: float) -> None:
     game = blocked_game(seed, n, reading, at_risk=at_risk, decades=decades)
     found = solved(game)
-    assert abs(certify(game, found).gap) <= 1e-10
+    proof = certify(game, found)
+    apart_eur_per_h = abs(proof.dual_eur_per_h - proof.primal_eur_per_h)
+    assert apart_eur_per_h <= max(1e-10 * abs(proof.dual_eur_per_h), 1e-12)
     check_trades(game, found)
     if decades < 6:
         assert max(gain.max() for gain in unilateral_gain(game, found)) <= 1e-8

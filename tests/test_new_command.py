@@ -212,6 +212,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         new_command(grid, tmp_path, None, tmp_path / "mine")
 
 
+@pytest.mark.once
 @pytest.mark.tree
 def test_the_example_of_the_how_to_page_says_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -13,6 +13,8 @@ from peerflex.runs.own.command import new_command
 from peerflex.scenarios.meters import kinds as kinds
 from tests.new_street import built, reported, save, street_meters, street_network, wide
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("spoil", "says"),

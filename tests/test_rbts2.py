@@ -14,6 +14,8 @@ from peerflex.grid.rbts2 import rbts2, sections
 from peerflex.grid.sources import read_network
 from tests.grid_rival import compare, file_loads, opened
 
+pytestmark = pytest.mark.once
+
 VARIANTS = {
     "as it is": Factors(),
     "scenario 1": Factors(trafo_rating=1 / 3),

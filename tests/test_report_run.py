@@ -25,6 +25,8 @@ from peerflex.scenarios.load import load_scenario
 from tests import logs
 from tests.report_page import Page, hostile_run
 
+pytestmark = pytest.mark.once
+
 HOURS, CHANGED = 14, 6  # from noon: over midnight, so that there is a heat map
 
 

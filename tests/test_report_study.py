@@ -15,6 +15,8 @@ from peerflex.runs.study.run import run_study
 from tests import small_study
 from tests.report_page import Page
 
+pytestmark = pytest.mark.once
+
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\ud800"
 
 

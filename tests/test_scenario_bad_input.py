@@ -136,7 +136,8 @@ JUNK = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.once
+@settings(max_examples=60, deadline=None)
 @given(place=st.sampled_from(places(DOCUMENT)), junk=JUNK)
 def test_whatever_stands_in_a_files_place_it_loads_or_is_refused(
     tmp_path_factory: pytest.TempPathFactory, place: tuple[Any, ...], junk: Any

@@ -179,6 +179,7 @@ def congested(seed: int, request_mw: float) -> BookDesk:
     return BookDesk(orders, bus=bus, grid=Chain(0.7 * abs(flow_mw[0]) + 0.1, 0.7 * abs(flow_mw[1]) + 0.05))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("request_mw", [2.5, -2.5])
 def test_no_scheme_that_keeps_the_network_is_worth_more_than_the_common_one(request_mw: float) -> None:
     worse: dict[str, int] = dict.fromkeys(SCHEMES, 0)

@@ -24,7 +24,7 @@ from peerflex.runs.verification import verify
 from peerflex.scenarios.load import load_scenario
 
 PART_STEPS = 6
-HOURS = 40
+HOURS = 26  # the last of five parts is not full
 
 
 def simulate(folder: Path, *settings: str, driver: str = "mosaik", scenario: str = "case69-day") -> Run:
@@ -60,6 +60,7 @@ def _simulate_slowly(folder: Path) -> None:
     simulate(folder)
 
 
+@pytest.mark.once
 def test_killed_at_ten_random_moments_and_resumed_it_is_byte_identical(whole: Path, tmp_path: Path) -> None:
     """SIGKILL somewhere between the first file and the last step; the moments are drawn, and some runs finish."""
     start = time.perf_counter()
@@ -199,6 +200,7 @@ def test_a_session_is_a_cursor_that_reads_back_and_goes_on_simulating(whole: Pat
         past.seek(HOURS + 1)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("settings", [["time.step_minutes=15", "time.hours=60"], ["grid.demand_factor=10"]])
 def test_after_the_flexibility_market_no_limit_is_violated_that_could_be_relieved(settings: list[str]) -> None:
     """On a real network, with a DSO that knows it: more than one limit at a time, and offers of equal price."""
@@ -216,6 +218,7 @@ def test_after_the_flexibility_market_no_limit_is_violated_that_could_be_relieve
     model.close()
 
 
+@pytest.mark.once
 def test_a_run_killed_after_its_last_step_is_finished_by_resume(tmp_path: Path) -> None:
     run = peerflex.run("case69-day", hours=3, out=tmp_path / "run", driver="mesa")
     before = content(run.folder)

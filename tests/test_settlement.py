@@ -125,6 +125,7 @@ PEERS = st.lists(POWER, min_size=10, max_size=10).map(np.array)
 BUSES = st.lists(POWER, min_size=4, max_size=4).map(np.array)
 
 
+@pytest.mark.once
 @settings(max_examples=150, deadline=None)
 @given(
     orders=books(),

@@ -1,7 +1,5 @@
 """The commands of ``peerflex step``: from a script, from a pipe, one by one, and what is said when they are wrong."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from peerflex.runs.stepper.shell import Shell
 from peerflex.runs.stepper.start import step_command
 from peerflex.runs.verification import verify
 from peerflex.scenarios.load import load_scenario
+from tests.child import peerflex
 
 Do = Callable[[str], str]
 
@@ -67,11 +66,7 @@ def do(journey: Journey, capsys: pytest.CaptureFixture[str]) -> Do:
     return command
 
 
-def piped(text: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    line = [sys.executable, "-m", "peerflex", "step", *arguments]
-    return subprocess.run(line, input=text, capture_output=True, text=True, check=False, timeout=120)
-
-
+@pytest.mark.once
 def test_a_stepped_run_with_five_changes_verifies_and_resumes(tmp_path: Path) -> None:
     script, folder = tmp_path / "five.txt", tmp_path / "run"
     script.write_text(FIVE_CHANGES)
@@ -88,20 +83,22 @@ def test_a_stepped_run_with_five_changes_verifies_and_resumes(tmp_path: Path) ->
 
 
 def test_commands_can_come_from_a_pipe_and_are_echoed(tmp_path: Path) -> None:
-    said = piped("# look\n\nnext 3\nback\nkpis\n", "case69-day", "--out", str(tmp_path / "run"))
-    assert said.returncode == 0, said.stderr
-    assert "case69-day 0 of 24 h> next 3" in said.stdout
-    assert "case69-day 3 of 24 h> back" in said.stdout
-    assert "violation_hours" in said.stdout
-    assert "\x1b" not in said.stdout
-    assert f"peerflex replay {tmp_path / 'run'} --verify" in said.stdout.replace("\n", "")
-    assert open_run(tmp_path / "run").finished_steps == 3
+    run = tmp_path / "run"
+    code, out, err = peerflex("step", "case69-day", "--out", run, said="# look\n\nnext 3\nback\nkpis\n", anew=True)
+    assert code == 0, err
+    assert "case69-day 0 of 24 h> next 3" in out
+    assert "case69-day 3 of 24 h> back" in out
+    assert "violation_hours" in out
+    assert "\x1b" not in out
+    assert f"peerflex replay {run} --verify" in out.replace("\n", "")
+    assert open_run(run).finished_steps == 3
 
 
+@pytest.mark.once
 def test_a_script_that_fails_stops_at_its_line_with_code_2_and_keeps_what_was_simulated(tmp_path: Path) -> None:
-    said = piped("next 2\nagent nobody\nnext\n", "case69-day", "--out", str(tmp_path / "run"))
-    assert said.returncode == 2
-    assert said.stderr.startswith("peerflex: standard input, line 2: agent nobody: peer: there is no peer 'nobody'")
+    code, _, err = peerflex("step", "case69-day", "--out", tmp_path / "run", said="next 2\nagent nobody\nnext\n")
+    assert code == 2
+    assert err.startswith("peerflex: standard input, line 2: agent nobody: peer: there is no peer 'nobody'")
     assert open_run(tmp_path / "run").finished_steps == 2
     assert not verify(tmp_path / "run", registry()).differences
 
@@ -210,6 +207,7 @@ def test_who_changes_something_and_waits_for_an_event_is_not_stopped_by_the_chan
     assert journey.session.cursor == 1
 
 
+@pytest.mark.once
 def test_a_peer_is_listed_in_the_group_in_whose_way_it_bids_then(do: Do) -> None:
     do("next")
     do("behave load 61 customers")
@@ -229,6 +227,7 @@ def test_going_back_undoes_nothing_and_going_on_reads(do: Do, journey: Journey) 
     assert journey.session.cursor == 0
 
 
+@pytest.mark.once
 def test_another_future_shares_the_past_and_leaves_the_parent_whole(do: Do, journey: Journey, tmp_path: Path) -> None:
     do("run")
     do("goto 6")
@@ -275,6 +274,7 @@ def test_a_stopped_run_goes_on_where_it_was(do: Do, journey: Journey, tmp_path: 
     assert (journey.session.cursor, journey.session.live) == (8, True)
 
 
+@pytest.mark.once
 def test_a_log_is_played_forwards_and_back_between_two_hours(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,8 @@ from tests.studio_seen import (
     units_of,
 )
 
+pytestmark = pytest.mark.once
+
 STEPS = """() => {
   window.steps = [];
   const look = () => steps.push(Number(document.getElementById("studio").dataset.step));

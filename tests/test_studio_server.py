@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 
 import httpx
@@ -23,6 +21,7 @@ from peerflex.runs.studio.opening import free_folder, open_target
 from peerflex.runs.views import standing_at
 from peerflex.scenarios.layers import parse_settings
 from tests.browser import studio
+from tests.child import peerflex
 from tests.logs import whole_run
 
 
@@ -231,6 +230,7 @@ def _nothing(_a, _b):
     return None
 
 
+@pytest.mark.once
 def test_every_key_that_is_offered_can_be_set_as_it_stands(live):
     """Completion offers what the change then takes; values that are none cannot be typed, so they are left out."""
     pairs = known_keys(standing_at(live.session, 0))
@@ -245,7 +245,10 @@ def test_a_served_run_stays_in_its_folder_and_says_where_it_is(tmp_path):
     folder = tmp_path / "run"
     run("case69-day", hours=2, out=folder, driver="mesa")
     (tmp_path / "secret.txt").write_text("secret")
-    with studio(str(folder), cwd=tmp_path) as at, httpx.Client(base_url=at.url.partition("/run")[0]) as client:
+    with (
+        studio(str(folder), cwd=tmp_path, anew=True) as at,
+        httpx.Client(base_url=at.url.partition("/run")[0]) as client,
+    ):
         page = client.get("/run/1")
         assert page.status_code == 200
         assert "http://" not in page.text.replace("http://www.w3.org/2000/svg", "")
@@ -261,11 +264,10 @@ def test_a_served_run_stays_in_its_folder_and_says_where_it_is(tmp_path):
         assert client.get("/_nicegui_ws/socket.io/", headers={"origin": "http://evil.example"}).status_code == 403
         assert "is not open" in client.get("/run/7").text
         port = at.url.split(":")[2].partition("/")[0]
-        second = [sys.executable, "-m", "peerflex", "studio", "--port", port, "--no-browser"]
-        refused = subprocess.run(second, capture_output=True, text=True, cwd=tmp_path, timeout=60)
-        assert (refused.returncode, refused.stdout) == (2, "")
-        assert f"port {port}" in refused.stderr
-        assert "--port" in refused.stderr
+        code, out, err = peerflex("studio", "--port", port, "--no-browser", cwd=tmp_path)
+        assert (code, out) == (2, "")
+        assert f"port {port}" in err
+        assert "--port" in err
     assert at.stop() == 0
     assert "again with" in "".join(at.said)
     assert "Traceback" not in "".join(at.said)

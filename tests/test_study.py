@@ -119,6 +119,7 @@ def test_there_is_a_picture_of_every_figure(tiny: StudyResult) -> None:
     assert pictures == ["losses_mwh.png", "p2p_price_eur_per_mwh.png", "table.png"]
 
 
+@pytest.mark.once
 def test_more_processes_leave_the_same_bytes(tiny: StudyResult, tmp_path: Path) -> None:
     def files(folder: Path) -> dict[str, bytes]:
         paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"]  # its commit
@@ -130,6 +131,7 @@ def test_more_processes_leave_the_same_bytes(tiny: StudyResult, tmp_path: Path) 
     assert done == [(count, 4) for count in range(5)]
 
 
+@pytest.mark.once
 def test_a_sweep_is_compared_point_by_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     only = [{"name": "losses", "kpi": "losses_mwh", "of": "no-market", "against": 0.06, "comparison": "less"}]
     sweep = {"grid.demand_factor": [1.0, 2.0]}
@@ -160,6 +162,7 @@ BEHAVIOURS = {"faulty": Faulty}
 """
 
 
+@pytest.mark.once
 def test_a_failed_simulation_is_named_and_the_others_are_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -221,13 +224,20 @@ def test_a_folder_that_exists_is_not_written_to(tmp_path: Path) -> None:
         peerflex.study(study_file(tmp_path), out=tmp_path)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_or_killed_a_study_leaves_no_process_behind(tmp_path: Path, sent: signal.Signals) -> None:
     """Ctrl-C reaches every process of the terminal, a kill only the one; workers hold the pipe until they end."""
     long = [{"name": "long", "scenario": "case69-day", "set": {"time.hours": 20_000}}]
     file = study_file(tmp_path, scenarios=long, published=[], criteria=[])
     study = [sys.executable, "-m", "peerflex", "study", file, "--jobs", "2", "--out", str(tmp_path / "out")]
-    process = subprocess.Popen(study, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        study,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
+    )
     try:
         deadline = time.monotonic() + 60
         while len(list(tmp_path.glob("out/runs/*/manifest.json"))) < 2 and time.monotonic() < deadline:

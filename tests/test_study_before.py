@@ -101,6 +101,7 @@ def test_a_criterion_adds_up_scenarios() -> None:
         ])  # fmt: skip
 
 
+@pytest.mark.once
 def test_what_doing_nothing_matches_is_counted(tmp_path: Path) -> None:
     """Losses of 1 % are matched with the weak transformer and with the strong one; a value nobody matches is not."""
     cases = [PRINT["scenarios"][0], PRINT["scenarios"][1] | {"before": "strong"}]

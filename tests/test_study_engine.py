@@ -22,6 +22,8 @@ from peerflex.scenarios.study_schema import Kpi
 from tests.small_study import EVENING, STUDY, study_file, table
 from tests.test_study import FAULTY, command
 
+pytestmark = pytest.mark.once
+
 NUMBERS = [column.name for column in HOURS.columns if column.kind in ("float", "int")]
 EVERY = tuple(Kpi(name=kpi.name, unit=kpi.unit) for kpi in KPIS)
 HOURLY = ("trades", "p2p_price_eur_per_mwh", "highest_loading")

@@ -15,6 +15,8 @@ from peerflex.scenarios.study_criterion import Criterion
 from tests.small_study import HEX, STUDY, study_file
 from tests.test_study import command
 
+pytestmark = pytest.mark.once
+
 # ---------------------------------------------------------------- criteria
 
 

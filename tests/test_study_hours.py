@@ -83,6 +83,7 @@ def test_variations_that_differ_in_a_name_are_made_when_the_study_is_read(tmp_pa
     assert spec.factors == {"load_tan_phi": 0.9}
 
 
+@pytest.mark.once
 def test_claims_say_how_many_variations_they_survive_and_which_break_them(tmp_path: Path) -> None:
     """In hour 3 the transformer is 9 % above its limit: with a tenth less load it is not, with more it stays."""
     result = run_study(print_file(tmp_path), out=tmp_path / "out", vary=True)

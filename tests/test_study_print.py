@@ -25,6 +25,8 @@ from peerflex.scenarios.study_schema import Kpi
 from tests.small_study import print_file, table
 from tests.test_study_verdicts import measured
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def evening(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:

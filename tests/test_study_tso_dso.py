@@ -10,6 +10,8 @@ from peerflex.scenarios.calibrated_day import CalibratedDay, read_day
 from peerflex.scenarios.study import load_study
 from peerflex.scenarios.study_schema import Study
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def paper() -> Study:

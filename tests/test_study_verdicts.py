@@ -212,6 +212,7 @@ def test_the_closest_draw_has_the_smallest_mean_relative_difference() -> None:
     assert closest_draw(measured({"a": [1.0]}, published=[said[2]])) is None
 
 
+@pytest.mark.once
 @settings(deadline=None, max_examples=100)
 @given(SEEDS, st.floats(-1e6, 1e6))
 def test_the_distance_to_print_is_a_share_and_knows_no_unit(seeds: Any, value: float) -> None:

@@ -81,6 +81,7 @@ def test_a_fact_that_is_multiplied_moves_what_it_should() -> None:
     np.testing.assert_array_equal(more.profiles.load_mw, usual.profiles.load_mw)
 
 
+@pytest.mark.once
 def test_shapes_keep_the_calibrated_day_as_the_usual_one() -> None:
     area = build(scenario({"time.hours": 8784} | YEAR_2016), registry()).area
     day = read_day()

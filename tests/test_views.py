@@ -94,6 +94,7 @@ def test_the_book_of_a_step_has_every_order_trade_and_offer(session: Session, ru
     assert len(flex)
 
 
+@pytest.mark.once
 def test_a_peer_is_paid_what_the_ledger_says_and_all_peers_together_what_the_kpi_says(run: Run) -> None:
     ledger = run.table("ledger")
     received = dict.fromkeys(run.manifest.peers, 0.0)
