@@ -18,7 +18,11 @@ class Behaviour(Protocol):
 
 
 class Market(Protocol):
-    """How orders become trades."""
+    """How orders become trades.
+
+    A market may say more of itself by class variables: ``heeds_terms`` (what the DSO says about trades),
+    ``heeds_slopes`` (prices that change with every MW), ``without_mediator`` (peers talk to each other alone).
+    """
 
     def clear(self, orders: Orders, signal: Signal, rng: np.random.Generator) -> MarketResult: ...
 

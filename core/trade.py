@@ -71,8 +71,8 @@ class Orders(Rows):
 class Trades(Rows):
     """Who trades with whom: ``seller`` and ``buyer`` are peers, ``sell_order`` and ``buy_order`` rows of the orders.
 
-    The buyer pays the seller the price. The premiums are what the DSO pays each side beside it (below 0: charges),
-    where its terms are money (see ``TradeTerms``).
+    The buyer pays the seller the price, and the mediator the fee. The premiums are what the DSO pays each side beside
+    it (below 0: charges), where its terms are money (see ``TradeTerms``).
     """
 
     seller: Ints
@@ -83,6 +83,7 @@ class Trades(Rows):
     price_eur_per_mwh: Floats
     seller_premium_eur_per_mwh: Floats
     buyer_premium_eur_per_mwh: Floats
+    fee_eur_per_mwh: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ class MarketResult:
     """What a market made of its orders: ``accepted_mw`` row by row as the orders; a price that cleared or NaN.
 
     Markets that solve an optimisation say what they reached, ``objective_eur_per_h``, and how far it is from the best
-    bound they can prove, ``gap`` (relative); others leave NaN.
+    bound they can prove, ``gap`` (relative); others leave NaN. Markets that talk more than once say how often,
+    ``rounds``, and with how many ``messages`` beside the bids and the awards.
     """
 
     accepted_mw: Floats
@@ -98,6 +100,8 @@ class MarketResult:
     trades: Trades
     objective_eur_per_h: float = NAN
     gap: float = NAN
+    rounds: int = 1
+    messages: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,7 @@ def _settled(
         price_eur_per_mwh=price if isnan(one) else np.full(len(price), one),
         seller_premium_eur_per_mwh=to_seller,
         buyer_premium_eur_per_mwh=to_buyer,
+        fee_eur_per_mwh=floats(len(price)),
     )
     accepted = add_up(sell_order, found.quantity_mw, len(orders)) + add_up(buy_order, found.quantity_mw, len(orders))
     return MarketResult(accepted, one, trades.take(trades.seller != trades.buyer))

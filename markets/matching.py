@@ -39,6 +39,7 @@ def match(orders: Orders, accepted_mw: Floats, price_eur_per_mwh: float) -> Mark
         price_eur_per_mwh=np.full(len(quantity), price_eur_per_mwh),
         seller_premium_eur_per_mwh=floats(len(quantity)),
         buyer_premium_eur_per_mwh=floats(len(quantity)),
+        fee_eur_per_mwh=floats(len(quantity)),
     )
     traded = add_up(sell_order, quantity, len(orders)) + add_up(buy_order, quantity, len(orders))
     return MarketResult(traded, price_eur_per_mwh, trades.take(trades.seller != trades.buyer))

@@ -37,6 +37,7 @@ def said(
     trades = not isinstance(model.area.market, NoMarket)
     checks = desk.clearings * (not isinstance(model.area.service, NoService))
     new_terms = max(desk.clearings - desk.asked, 0) * bool(checks)
+    middle = "peer" if getattr(model.area.market, "without_mediator", False) else "mediator"
     need = bool(len(bought.need)) and not isinstance(model.area.flex_market, NoFlexMarket)
     batches = (
         batch("state-report", "grid", "dso", reports),
@@ -44,10 +45,11 @@ def said(
         batch("signal", "dso", "peer", trading * model.dso.publishes),
         batch("trade-terms", "dso", "peer", traders * (_speaks(model) + new_terms)),
         batch("flexibility-call", "dso", "peer", traders * (desk.asked - 1)),
-        batch("bid", "peer", "mediator", desk.bid_count * trades),
-        batch("proposed-trades", "mediator", "dso", checks),
-        batch("check-answer", "dso", "mediator", checks),
-        batch("award", "mediator", "peer", int(np.count_nonzero(agreed.result.accepted_mw))),
+        batch("bid", "peer", middle, desk.bid_count * trades),
+        batch("negotiation", middle, "peer", agreed.result.messages),
+        batch("proposed-trades", middle, "dso", checks),
+        batch("check-answer", "dso", middle, checks),
+        batch("award", middle, "peer", int(np.count_nonzero(agreed.result.accepted_mw))),
         batch("schedule", "peer", "supplier", trading),
         batch("schedule", "peer", "dso", trading),
         batch("flex-need", "dso", "fmo", bought.rounds * need),

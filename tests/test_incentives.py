@@ -67,7 +67,7 @@ def test_money_of_the_page_is_paid_by_the_dso() -> None:
     terms = said(TradePreference(at_risk_loading=0.5, money=True))
     at = terms.place[C], terms.place[A]
     seller, buyer = -50 * (terms.cost_factor[at] - 1), 40 * (terms.gain_factor[at] - 1)
-    columns = ([C], [A], [1], [0], [0.01], [44.8], [seller], [buyer])
+    columns = ([C], [A], [1], [0], [0.01], [44.8], [seller], [buyer], [0.0])
     traded = MarketResult(np.full(2, 0.01), 44.8, Trades(*(np.array(column) for column in columns)))
     moved = np.array([-0.01, 0.0, 0.01])
     orders = replace(book((BUY, 0.01, 40), (SELL, 0.01, 50)), peer=np.array([A, C]))
