@@ -118,6 +118,17 @@ class Charges:
 
 
 @dataclass(frozen=True, slots=True)
+class Headroom:
+    """How far trades may raise and lower what each peer injects, in MW >= 0 ``(peers,)``; infinite: as they like.
+
+    It binds orders that move something (``Orders.dispatchable``), in every market; energy that flows anyway does not.
+    """
+
+    rise_mw: Floats
+    fall_mw: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class TradeTerms:
     """What the DSO says about trades between places, before anybody trades.
 
@@ -126,6 +137,7 @@ class TradeTerms:
     value above 0) is multiplied by ``gain_factor`` and what it costs it (below 0) by ``cost_factor``; 1 says
     nothing. ``charges`` of injections are taken off a side's component before the factors, those of pairs off the
     buyer's after them. All steer; if they are ``money``, the DSO pays each side what they change (and charges it).
+    ``headroom`` limits peers, whoever they trade with (None: nobody).
     """
 
     place: Ints
@@ -134,6 +146,7 @@ class TradeTerms:
     cost_factor: Floats
     money: bool
     charges: Charges | None = None
+    headroom: Headroom | None = None
 
 
 def free_terms(n_peers: int) -> TradeTerms:
