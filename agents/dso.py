@@ -6,11 +6,11 @@ import mesa
 import numpy as np
 
 from peerflex.agents.watch import Severity, severity, worst
-from peerflex.core.arrays import Floats, Ints, floats, ints
+from peerflex.core.arrays import Bools, Floats, Ints, floats, ints
 from peerflex.core.network import GridState, Injections, Limits, Sensitivities
-from peerflex.core.protocols import Grid, Incentive
+from peerflex.core.protocols import Grid, Incentive, NetworkView
 from peerflex.core.record import Outlook
-from peerflex.core.trade import FlexNeed, Signal, TradeTerms, free_terms
+from peerflex.core.trade import FlexNeed, Signal
 
 VIOLATION = 5e-7
 """A limit is violated by more than this share of it; half of what a cleared market may leave."""
@@ -40,6 +40,8 @@ class DSO(mesa.Agent):
         publishes: bool,
         incentive: Incentive,
         bus_of_peer: Ints,
+        may_trade: Bools,
+        loss_eur_per_mwh: float,
     ) -> None:
         super().__init__(model)
         self.grid = grid
@@ -48,6 +50,8 @@ class DSO(mesa.Agent):
         self.publishes = publishes
         self.incentive = incentive
         self.bus_of_peer = bus_of_peer
+        self.may_trade = may_trade
+        self.loss_eur_per_mwh = loss_eur_per_mwh
 
     @property
     def _no_need(self) -> FlexNeed:
@@ -71,16 +75,13 @@ class DSO(mesa.Agent):
                 used = severity(state, self.limits)
                 at_risk |= used.branch >= self.at_risk
                 wanted += self._wanted(state, used)
-        spoken_for = forecast.loading >= self.incentive.at_risk_loading * self.limits.loading
-        if forecast.method == "dark":
-            spoken_for = np.zeros_like(spoken_for)
-        return Signal(_scaled(wanted), at_risk | spoken_for, self._terms(forecast, np.flatnonzero(spoken_for)))
+        view = self.view(forecast)
+        at_risk[view.at_risk(self.incentive.at_risk_loading)] = True
+        return Signal(_scaled(wanted), at_risk, self.incentive.before(view))
 
-    def _terms(self, forecast: GridState, branches: Ints) -> TradeTerms:
-        """Return the terms of the incentive for the branches that are at risk in the forecast."""
-        if not branches.size:
-            return free_terms(len(self.bus_of_peer))
-        return self.incentive.before(self.grid.sensitivities(forecast, branches, ints(0)), self.bus_of_peer)
+    def view(self, forecast: GridState) -> NetworkView:
+        """Return what the DSO's incentive may know before anybody trades."""
+        return NetworkView(self.grid, self.limits, forecast, self.bus_of_peer, self.may_trade, self.loss_eur_per_mwh)
 
     def outlook(self, forecast: GridState, traded: GridState) -> Outlook:
         """Return how far trading brings the wires from the forecast towards their limits, or beyond."""

@@ -30,7 +30,10 @@ KINDS: dict[str, MessageKind] = {
         ),
         MessageKind("flexibility-call", ("dso",), ("peer",), ("called_share",), "hours"),
         MessageKind("bid", ("peer",), ("mediator", "peer"), _ORDER, "orders"),
-        MessageKind("award", ("mediator",), ("peer",), ("quantity_mw", "price_eur_per_mwh"), "trades"),
+        MessageKind(
+            "negotiation", ("peer", "mediator"), ("peer", "mediator"), ("quantity_mw", "price_eur_per_mwh"), "hours"
+        ),
+        MessageKind("award", ("mediator", "peer"), ("peer",), ("quantity_mw", "price_eur_per_mwh"), "trades"),
         MessageKind("proposed-trades", ("mediator", "peer"), ("dso",), ("bus", "quantity_mw"), "trades"),
         MessageKind("check-answer", ("dso",), ("mediator", "peer"), ("accepted",), "hours"),
         MessageKind("flex-need", ("dso",), ("fmo",), ("element", "value", "lower", "upper", "by_mw"), "needs"),

@@ -30,6 +30,7 @@ class Reason(IntEnum):
     FLEX_RESIDUAL = 6
     SHED = 7
     INCENTIVE = 8
+    FEE = 9
 
 
 def party_names(peer_names: tuple[str, ...]) -> tuple[str, ...]:

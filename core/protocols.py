@@ -1,10 +1,11 @@
 """The seams: what a new behaviour, market or grid has to answer. Plain classes satisfy them; nothing to inherit."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from peerflex.core.arrays import Floats, Ints
+from peerflex.core.arrays import Bools, Floats, Ints, ints
 from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Limits, Sensitivities
 from peerflex.core.people import Observation, PeerTable, Plan
 from peerflex.core.record import Agreement
@@ -18,22 +19,15 @@ class Behaviour(Protocol):
 
 
 class Market(Protocol):
-    """How orders become trades."""
+    """How orders become trades.
 
-    def clear(self, orders: Orders, signal: Signal, rng: np.random.Generator) -> MarketResult: ...
-
-
-class Incentive(Protocol):
-    """What the DSO says about trades before they are made, to keep its branches at risk from more load.
-
-    Branches loaded to at least the share ``at_risk_loading`` of their limit in the DSO's forecast are at risk; their
-    slopes are in ``at_risk`` (rows of branches only). ``bus_of_peer`` has shape ``(peers,)``.
+    A market may say more of itself by class variables: ``heeds_terms`` (what the DSO says about trades),
+    ``heeds_slopes`` (prices that change with every MW), ``true_prices`` (firm orders are served first, and settled at
+    true prices), ``without_mediator`` (peers talk to each other alone), ``bilateral`` (they agree in pairs, whoever
+    finds them).
     """
 
-    @property
-    def at_risk_loading(self) -> float: ...
-
-    def before(self, at_risk: Sensitivities, bus_of_peer: Ints) -> TradeTerms: ...
+    def clear(self, orders: Orders, signal: Signal, rng: np.random.Generator) -> MarketResult: ...
 
 
 class FlexMarket(Protocol):
@@ -43,7 +37,12 @@ class FlexMarket(Protocol):
 
 
 class Grid(Protocol):
-    """What the wires answer. ``solve`` never raises for an operating point: trouble is in the state."""
+    """What the wires answer. ``solve`` never raises for an operating point: trouble is in the state.
+
+    A network is told from another by its hash, so that what never changes in it is computed once.
+    """
+
+    def __hash__(self) -> int: ...
 
     @property
     def buses(self) -> BusTable: ...
@@ -54,6 +53,50 @@ class Grid(Protocol):
     def solve(self, injections: Injections) -> GridState: ...
 
     def sensitivities(self, state: GridState, branches: Ints, buses: Ints) -> Sensitivities: ...
+
+    def loss_slopes(self, state: GridState) -> Floats:
+        """Return the MW lost in the network per MW injected at each bus ``(buses,)``; 0 without a solution."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkView:
+    """A network before anybody trades, as its DSO believes it to be: what an incentive may know.
+
+    ``forecast`` is the state that the DSO expects. ``bus_of_peer`` and ``may_trade`` have shape ``(peers,)``. A MWh
+    lost costs the DSO ``loss_eur_per_mwh``.
+    """
+
+    grid: Grid
+    limits: Limits
+    forecast: GridState
+    bus_of_peer: Ints
+    may_trade: Bools
+    loss_eur_per_mwh: float
+
+    def at_risk(self, share: float) -> Ints:
+        """Return the branches that the forecast loads to at least this share of their limit; none without a solution.
+
+        An infinite share is that of an incentive that speaks for no branch.
+        """
+        if self.forecast.method == "dark":
+            return ints(0)
+        return np.flatnonzero(self.forecast.loading >= share * self.limits.loading)
+
+
+class Incentive(Protocol):
+    """What the DSO says about trades before they are made.
+
+    It speaks for branches loaded to at least the share ``at_risk_loading`` of their limit in the DSO's forecast
+    (infinite: for none in particular). A branch or voltage without a limit is one it has nothing to say about. An
+    incentive may say more of itself by class variables: ``binds_orders`` (it needs no market that heeds terms), and
+    ``check(grid, where)`` raises InputError if it does not fit a network.
+    """
+
+    @property
+    def at_risk_loading(self) -> float: ...
+
+    def before(self, view: NetworkView) -> TradeTerms: ...
 
 
 class Desk(Protocol):

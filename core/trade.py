@@ -71,8 +71,8 @@ class Orders(Rows):
 class Trades(Rows):
     """Who trades with whom: ``seller`` and ``buyer`` are peers, ``sell_order`` and ``buy_order`` rows of the orders.
 
-    The buyer pays the seller the price. The premiums are what the DSO pays each side beside it (below 0: charges),
-    where its terms are money (see ``TradeTerms``).
+    The buyer pays the seller the price, and the mediator the fee. The premiums are what the DSO pays each side beside
+    it (below 0: charges), where its terms are money (see ``TradeTerms``).
     """
 
     seller: Ints
@@ -83,6 +83,7 @@ class Trades(Rows):
     price_eur_per_mwh: Floats
     seller_premium_eur_per_mwh: Floats
     buyer_premium_eur_per_mwh: Floats
+    fee_eur_per_mwh: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ class MarketResult:
     """What a market made of its orders: ``accepted_mw`` row by row as the orders; a price that cleared or NaN.
 
     Markets that solve an optimisation say what they reached, ``objective_eur_per_h``, and how far it is from the best
-    bound they can prove, ``gap`` (relative); others leave NaN.
+    bound they can prove, ``gap`` (relative); others leave NaN. Markets that talk more than once say how often,
+    ``rounds``, and with how many ``messages`` beside the bids and the awards.
     """
 
     accepted_mw: Floats
@@ -98,6 +100,8 @@ class MarketResult:
     trades: Trades
     objective_eur_per_h: float = NAN
     gap: float = NAN
+    rounds: int = 1
+    messages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,17 @@ class Charges:
 
 
 @dataclass(frozen=True, slots=True)
+class Headroom:
+    """How far trades may raise and lower what each peer injects, in MW >= 0 ``(peers,)``; infinite: as they like.
+
+    It binds orders that move something (``Orders.dispatchable``), in every market; energy that flows anyway does not.
+    """
+
+    rise_mw: Floats
+    fall_mw: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class TradeTerms:
     """What the DSO says about trades between places, before anybody trades.
 
@@ -122,6 +137,7 @@ class TradeTerms:
     value above 0) is multiplied by ``gain_factor`` and what it costs it (below 0) by ``cost_factor``; 1 says
     nothing. ``charges`` of injections are taken off a side's component before the factors, those of pairs off the
     buyer's after them. All steer; if they are ``money``, the DSO pays each side what they change (and charges it).
+    ``headroom`` limits peers, whoever they trade with (None: nobody).
     """
 
     place: Ints
@@ -130,6 +146,7 @@ class TradeTerms:
     cost_factor: Floats
     money: bool
     charges: Charges | None = None
+    headroom: Headroom | None = None
 
 
 def free_terms(n_peers: int) -> TradeTerms:

@@ -7,7 +7,7 @@ import numpy as np
 
 from peerflex.core.arrays import Bools, Floats, Ints
 from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Sensitivities
-from peerflex.grid.compiled import Compiled
+from peerflex.grid.compiled import Compiled, Complexes
 from peerflex.grid.newton import Newton
 from peerflex.grid.sensitivities import AcSlopes, no_sensitivities
 from peerflex.grid.shedding import farthest_first, shed
@@ -134,12 +134,19 @@ class AcGrid:
         ``state`` may come from another grid (the real one, seen by a DSO whose own model is this): its injections
         count, not its voltages. Without a solution there is nothing to say: all sensitivities are 0.
         """
+        v = self._voltages(state)
+        return no_sensitivities(branches, buses, len(self.buses)) if v is None else self._slopes.at(v, branches, buses)
+
+    def loss_slopes(self, state: GridState) -> Floats:
+        """Return the exact marginal losses in MW per MW injected at each bus, at the injections of ``state``."""
+        v = self._voltages(state)
+        return np.zeros(len(self.buses)) if v is None else self._slopes.losses(v)
+
+    def _voltages(self, state: GridState) -> Complexes | None:
         if self._last is not None and self._last[0] is state:
-            return self._slopes.at(self._last[1].v, branches, buses)
+            return self._last[1].v
         flow = self._flow(state.p_mw, state.q_mvar)
-        if flow is None:
-            return no_sensitivities(branches, buses, len(self.buses))
-        return self._slopes.at(flow.v, branches, buses)
+        return None if flow is None else flow.v
 
     @cached_property
     def _slopes(self) -> AcSlopes:

@@ -62,14 +62,18 @@ class AcSlopes:
         self._values, self._indices = np.concatenate(values)[order], row[order].astype(np.int32)
         self._starts = np.searchsorted(column[order], np.arange(self._n + 1)).astype(np.int32)
 
-    def _jacobian(self, v: Complexes) -> Sparse:
-        """Return d(P, Q) / d(angle, magnitude), sparse, in columns."""
+    def _derivatives(self, v: Complexes) -> tuple[Complexes, Complexes]:
+        """Return what each angle and each magnitude does to each row's P + jQ, where they are in the pattern."""
         by_size = v[self._i] * (self._y * v[self._j]).conj()
         by_angle = -1j * by_size
         injected = v * (self._wires.y_bus @ v).conj()
         by_angle[: len(v)] += 1j * injected
         by_size[: len(v)] += injected
         by_size /= np.abs(v)[self._j]
+        return by_angle, by_size
+
+    def _jacobian(self, by_angle: Complexes, by_size: Complexes) -> Sparse:
+        """Return d(P, Q) / d(angle, magnitude), sparse, in columns."""
         blocks = np.concatenate([by_angle.real, by_angle.imag, by_size.real, by_size.imag])
         return csc_array((blocks[self._values], self._indices, self._starts), shape=(self._n, self._n))
 
@@ -84,7 +88,7 @@ class AcSlopes:
         loading = self._loading_gradients(v, branches, gradient)
         gradient[self._size[wires.row[buses]], n_branches + np.arange(n_buses)] = 1.0
 
-        lu: Any = splu(self._jacobian(v))
+        lu: Any = splu(self._jacobian(*self._derivatives(v)))
         adjoint: Floats = np.zeros_like(gradient)
         adjoint[: self._n] = lu.solve(gradient[: self._n], "T")
         by_mw, by_mvar = (
@@ -99,6 +103,18 @@ class AcSlopes:
             by_mvar=by_mvar,
             mw_per_unit=np.concatenate([wires.branches.rating_mva[branches], _reciprocal(own)]),
         )
+
+    def losses(self, v: Complexes) -> Floats:
+        """Return the MW lost per MW injected at each bus ``(buses,)``: what all rows together inject more."""
+        by_angle, by_size = self._derivatives(v)
+        gradient = np.zeros(self._n + 1)
+        np.add.at(gradient, self._angle[self._j], by_angle.real)
+        np.add.at(gradient, self._size[self._j], by_size.real)
+        lu: Any = splu(self._jacobian(by_angle, by_size))
+        adjoint = np.zeros(self._n + 1)
+        adjoint[: self._n] = lu.solve(gradient[: self._n], "T")
+        slopes: Floats = adjoint[self._angle[self._wires.row]]
+        return slopes
 
     def _loading_gradients(self, v: Complexes, branches: Ints, gradient: Floats) -> Floats:
         """Return the signed loading of the branches, and fill in their columns of ``gradient`` (unknowns, columns)."""

@@ -16,6 +16,27 @@ from peerflex.markets.matching import nothing_traded
 from peerflex.markets.pairs import components, pair_price
 from peerflex.markets.true_prices import TruePrices, firm_part, one_price
 
+Reading = Annotated[
+    Literal["costs-and-values", "willingness-to-sell"],
+    Field(
+        description="what prices are in the game: a seller's cost and a buyer's value, or, as the published study "
+        "has it, how much each is willing to sell (which reverses both signs)"
+    ),
+]
+Curvature = Annotated[
+    float,
+    Field(ge=0.01, le=1000, description="rise of the marginal cost from the first to the last unit of an order"),
+]
+PairCurvature = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1000,
+        description="fall of a pair's marginal value from nothing to a trade of the mean order's size, where the "
+        "DSO's terms weigh pairs; 0: none, and the trades are one solution of many",
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class BilateralEquilibrium:
@@ -32,49 +53,44 @@ class BilateralEquilibrium:
     pays each side beside it what its factor changes of the side's own component. The random stream is not used.
     """
 
+    true_prices: ClassVar[bool] = True
+    """What firm orders bid beyond the truth decides who is served, never a price."""
+
     heeds_slopes: ClassVar[bool] = True
     """An order's slope is its curvature here."""
+
+    bilateral: ClassVar[bool] = True
+    """Peers agree in pairs, not through an auction."""
 
     heeds_terms: ClassVar[bool] = True
     """What the DSO says about trades matters here; a market without this says nothing of the kind."""
 
-    reading: Annotated[
-        Literal["costs-and-values", "willingness-to-sell"],
-        Field(
-            description="what prices are in the game: a seller's cost and a buyer's value, or, as the published study "
-            "has it, how much each is willing to sell (which reverses both signs)"
-        ),
-    ] = "costs-and-values"
-    curvature_eur_per_mwh: Annotated[
-        float,
-        Field(ge=0.01, le=1000, description="rise of the marginal cost from the first to the last unit of an order"),
-    ] = 5.0
-    pair_curvature_eur_per_mwh: Annotated[
-        float,
-        Field(
-            ge=0,
-            le=1000,
-            description="fall of a pair's marginal value from nothing to a trade of the mean order's size, where the "
-            "DSO's terms weigh pairs; 0: none, and the trades are one solution of many",
-        ),
-    ] = 0.01
+    reading: Reading = "costs-and-values"
+    curvature_eur_per_mwh: Curvature = 5.0
+    pair_curvature_eur_per_mwh: PairCurvature = 0.01
     solver: Annotated[
         Literal["by-shape", "generic"],
         Field(description="the quickest exact method for the terms, or the generic quadratic program in any case"),
     ] = "by-shape"
 
     def clear(self, orders: Orders, signal: Signal, rng: np.random.Generator) -> MarketResult:
-        sells = np.flatnonzero((orders.side == SELL) & (orders.quantity_mw > QUANTITY_TOLERANCE_MW))
-        buys = np.flatnonzero((orders.side == BUY) & (orders.quantity_mw > QUANTITY_TOLERANCE_MW))
+        sells, buys = sides(orders)
         game = self.game(orders, sells, buys, signal.terms)
         found, certificate = solve_certified(game, by_shape=self.solver == "by-shape")
-        if len(found.quantity_mw):
-            priority = firm_part(orders.premium_eur_per_mwh) * (self.reading == "costs-and-values")
-            prices = TruePrices.of(game, priority[sells], priority[buys])
-            result = _settled(orders, sells, buys, prices, found, signal.terms)
-        else:
-            result = nothing_traded(orders)
+        price = pair_price(game, found, found.seller, found.buyer)
+        result = self.settled(orders, game, found, price, signal.terms)
         return replace(result, objective_eur_per_h=certificate.primal_eur_per_h, gap=certificate.gap)
+
+    def settled(
+        self, orders: Orders, game: Game, found: Equilibrium, price_eur_per_mwh: Floats, terms: TradeTerms
+    ) -> MarketResult:
+        """Return the result of a game's trades, whose reciprocity has a multiplier ``(trades,)``, in EUR/MWh."""
+        if not len(found.quantity_mw):
+            return nothing_traded(orders)
+        sells, buys = sides(orders)
+        priority = firm_part(orders.premium_eur_per_mwh) * (self.reading == "costs-and-values")
+        prices = TruePrices.of(game, priority[sells], priority[buys])
+        return _settled(orders, sells[found.seller], buys[found.buyer], prices, found, price_eur_per_mwh, terms)
 
     def game(self, orders: Orders, sells: Ints, buys: Ints, terms: TradeTerms) -> Game:
         """Return the game of some selling and some buying orders (rows; none empty) on the terms of the DSO."""
@@ -102,6 +118,12 @@ class BilateralEquilibrium:
         )
 
 
+def sides(orders: Orders) -> tuple[Ints, Ints]:
+    """Return the selling and the buying orders (rows) that offer anything."""
+    offered = orders.quantity_mw > QUANTITY_TOLERANCE_MW
+    return np.flatnonzero((orders.side == SELL) & offered), np.flatnonzero((orders.side == BUY) & offered)
+
+
 def injection_charge(orders: Orders, rows: Ints, terms: TradeTerms) -> Floats:
     """Return what is charged for one MWh injected by some orders (rows); what flows anyway loads nothing by trading."""
     if terms.charges is None:
@@ -111,11 +133,16 @@ def injection_charge(orders: Orders, rows: Ints, terms: TradeTerms) -> Floats:
 
 
 def _settled(
-    orders: Orders, sells: Ints, buys: Ints, prices: TruePrices, found: Equilibrium, terms: TradeTerms
+    orders: Orders,
+    sell_order: Ints,
+    buy_order: Ints,
+    prices: TruePrices,
+    found: Equilibrium,
+    bid_price: Floats,
+    terms: TradeTerms,
 ) -> MarketResult:
     """Return the result in rows of the orders. What a peer supplies to itself is accepted, and is no trade."""
-    sell_order, buy_order = sells[found.seller], buys[found.buyer]
-    price = prices.settle(pair_price(prices.bid, found, found.seller, found.buyer), found)
+    price = prices.settle(bid_price, found)
     one = one_price(price)
     to_seller, to_buyer = floats(len(price)), floats(len(price))
     if terms.money:
@@ -133,6 +160,7 @@ def _settled(
         price_eur_per_mwh=price if isnan(one) else np.full(len(price), one),
         seller_premium_eur_per_mwh=to_seller,
         buyer_premium_eur_per_mwh=to_buyer,
+        fee_eur_per_mwh=floats(len(price)),
     )
     accepted = add_up(sell_order, found.quantity_mw, len(orders)) + add_up(buy_order, found.quantity_mw, len(orders))
     return MarketResult(accepted, one, trades.take(trades.seller != trades.buyer))

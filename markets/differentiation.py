@@ -35,6 +35,9 @@ class ProductDifferentiation:
     sets_terms: ClassVar[bool] = True
     """What it says are terms of trade: it needs a market that heeds them."""
 
+    asks_for_more: ClassVar[bool] = True
+    """It has peers bid anew, with more than they offer of themselves."""
+
     keeps: Annotated[
         Literal["all", "congestion", "voltage"],
         Field(description="which limits it looks at: P2P_Cong, P2P_Volt, or all"),

@@ -6,20 +6,17 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from peerflex.core.arrays import Floats, add_up
 from peerflex.core.trade import MarketResult, Orders, Signal
-from peerflex.core.units import BUY, QUANTITY_TOLERANCE_MW, SELL
 from peerflex.markets.matching import match, nothing_traded
+from peerflex.markets.merit_order import merit_order
 
 
 @dataclass(frozen=True, slots=True)
 class UniformPriceDoubleAuction:
     """The k-double auction (Wilson 1985; Satterthwaite and Williams 1989), sealed bids, one price for all.
 
-    The largest volume for which the last buyer still values the energy at the last seller's cost or above is
-    traded. Every price between ``lowest`` and ``highest`` clears the market: no order that trades loses by it and
-    none that is left out would gain. The price is ``lowest + k * (highest - lowest)``. Orders at the margin of the
-    longer side are rationed pro rata to their quantity, those of equal price alike.
+    The merit order trades (``markets.merit_order``). Every price between its ``lowest`` and ``highest`` clears the
+    market; the price is ``lowest + k * (highest - lowest)``.
 
     All orders are of one delivery period and finite; EUR/MWh and MW. The random stream is not used.
     """
@@ -30,34 +27,9 @@ class UniformPriceDoubleAuction:
     ] = 0.5
 
     def clear(self, orders: Orders, signal: Signal, rng: np.random.Generator) -> MarketResult:
-        levels, level = np.unique(orders.price_eur_per_mwh, return_inverse=True)
-        sells = orders.side == SELL
-        offered = add_up(level, np.where(sells, orders.quantity_mw, 0), len(levels))
-        wanted = add_up(level, np.where(sells, 0, orders.quantity_mw), len(levels))
-        supply = np.cumsum(offered)  # offered at this price level or below
-        demand = np.cumsum(wanted[::-1])[::-1]  # wanted at this price level or above
-        volume = float(np.minimum(supply, demand).max(initial=0.0))
-        if volume <= QUANTITY_TOLERANCE_MW:
+        found = merit_order(orders)
+        if found is None:
             return nothing_traded(orders)
-
-        last_sell = int(np.argmax(supply >= volume))
-        last_buy = int(np.flatnonzero(demand >= volume)[-1])
-        share_sold = _share(supply, offered, last_sell, volume, SELL)
-        share_bought = _share(demand, wanted, last_buy, volume, BUY)
-        accepted = orders.quantity_mw * np.where(sells, share_sold[level], share_bought[level])
-
-        # an order left wanting at the margin bounds the price from its own side
-        dearest_left_buy = int(np.count_nonzero(demand > volume + QUANTITY_TOLERANCE_MW)) - 1
-        cheapest_left_sell = int(np.count_nonzero(supply <= volume + QUANTITY_TOLERANCE_MW))
-        lowest = levels[max(last_sell, dearest_left_buy)]
-        highest = levels[min(last_buy, cheapest_left_sell)]
+        lowest, highest = found.lowest_eur_per_mwh, found.highest_eur_per_mwh
         price = float(np.clip(lowest + self.k * (highest - lowest), lowest, highest))
-        return match(orders, accepted, price)
-
-
-def _share(running: Floats, here: Floats, last: int, volume: float, side: int) -> Floats:
-    """Return the share of each price level that trades: 1 before the last level, pro rata there, 0 behind it."""
-    before = side * np.arange(len(here)) < side * last
-    share = np.where(before, 1.0, 0.0)
-    share[last] = max(0.0, 1 - (running[last] - volume) / here[last])
-    return share
+        return match(orders, found.accepted_mw, price)

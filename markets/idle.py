@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerflex.core.arrays import Ints, floats
-from peerflex.core.network import Sensitivities
-from peerflex.core.protocols import Desk
+from peerflex.core.arrays import floats
+from peerflex.core.protocols import Desk, NetworkView
 from peerflex.core.record import Agreement, Effort
 from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, TradeTerms, free_terms
 from peerflex.markets.matching import nothing_traded
@@ -28,8 +27,8 @@ class NoIncentive:
     def at_risk_loading(self) -> float:
         return float("inf")
 
-    def before(self, at_risk: Sensitivities, bus_of_peer: Ints) -> TradeTerms:
-        return free_terms(len(bus_of_peer))
+    def before(self, view: NetworkView) -> TradeTerms:
+        return free_terms(len(view.bus_of_peer))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from peerflex.core.arrays import Ints
-from peerflex.core.network import Sensitivities
-from peerflex.core.trade import TradeTerms
+from peerflex.core.arrays import ints
+from peerflex.core.protocols import NetworkView
+from peerflex.core.trade import TradeTerms, free_terms
 from peerflex.markets.places import find_places
 
 AtRiskLoading = Annotated[
@@ -40,10 +40,13 @@ class TradeBlocking:
     at_risk_loading: AtRiskLoading = 0.8
     least_effect: LeastEffect = LEAST_EFFECT
 
-    def before(self, at_risk: Sensitivities, bus_of_peer: Ints) -> TradeTerms:
-        places = find_places(at_risk, self.least_effect)
+    def before(self, view: NetworkView) -> TradeTerms:
+        branches = view.at_risk(self.at_risk_loading)
+        if not branches.size:
+            return free_terms(len(view.bus_of_peer))
+        places = find_places(view.grid.sensitivities(view.forecast, branches, ints(0)), self.least_effect)
         ones = np.ones(places.harmed.shape)
-        return TradeTerms(places.of_bus[bus_of_peer], places.harmed > 0, ones, ones, money=False)
+        return TradeTerms(places.of_bus[view.bus_of_peer], places.harmed > 0, ones, ones, money=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,13 @@ class TradePreference:
     ] = False
     least_effect: LeastEffect = LEAST_EFFECT
 
-    def before(self, at_risk: Sensitivities, bus_of_peer: Ints) -> TradeTerms:
-        places = find_places(at_risk, self.least_effect)
+    def before(self, view: NetworkView) -> TradeTerms:
+        branches = view.at_risk(self.at_risk_loading)
+        if not branches.size:
+            return free_terms(len(view.bus_of_peer))
+        places = find_places(view.grid.sensitivities(view.forecast, branches, ints(0)), self.least_effect)
         more, less = 1.0 + self.weight, 1.0 - self.weight
         gain_factor = more**places.helped * less**places.harmed
         blocked = np.zeros(places.harmed.shape, dtype=np.bool_)
         # Who helps where the opposite trade harms: what one gains by, the other is charged by.
-        return TradeTerms(places.of_bus[bus_of_peer], blocked, gain_factor, gain_factor.T, self.money)
+        return TradeTerms(places.of_bus[view.bus_of_peer], blocked, gain_factor, gain_factor.T, self.money)

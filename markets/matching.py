@@ -1,9 +1,11 @@
 """From accepted quantities to trades: who sells to whom, by a stated rule."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from peerflex.core.arrays import Floats, Ints, add_up, floats
-from peerflex.core.trade import MarketResult, Orders, Trades
+from peerflex.core.arrays import Floats, Ints, Rows, add_up, floats
+from peerflex.core.trade import NAN, MarketResult, Orders, Trades
 from peerflex.core.units import BUY, SELL
 
 CRUMB = 1e-12
@@ -24,24 +26,57 @@ def match(orders: Orders, accepted_mw: Floats, price_eur_per_mwh: float) -> Mark
     ``accepted_mw`` is the sum of each order's trades and own supply: the market nets to zero exactly, and an order
     may exceed what was asked for by the rounding of the running sums (1e-16 of the volume).
     """
+    pairs = pair(orders, accepted_mw)
+    return settle_pairs(orders, pairs, np.full(len(pairs), price_eur_per_mwh), price_eur_per_mwh)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs(Rows):
+    """Who is served by whom, and how much: rows of the orders, and MW."""
+
+    sell_order: Ints
+    buy_order: Ints
+    quantity_mw: Floats
+
+
+def pair(orders: Orders, accepted_mw: Floats) -> Pairs:
+    """Return the pairs that the rule of ``match`` makes of what was accepted of every order."""
     sells = _queue(orders, accepted_mw, SELL)
     buys = _queue(orders, accepted_mw, BUY)
     if not (len(sells) and len(buys)):
-        return nothing_traded(orders)
+        return Pairs.empty()
     first, second, quantity = serve(accepted_mw[sells], accepted_mw[buys])
-    sell_order, buy_order = sells[first], buys[second]
+    return Pairs(sells[first], buys[second], quantity)
+
+
+def settle_pairs(
+    orders: Orders,
+    pairs: Pairs,
+    price_eur_per_mwh: Floats,
+    cleared_eur_per_mwh: float = NAN,
+    fee_eur_per_mwh: Floats | None = None,
+) -> MarketResult:
+    """Return the market's result for pairs, each at its own price and with its own fee of the mediator (or none).
+
+    ``cleared_eur_per_mwh`` is the price that cleared, if there is one for all. A peer that meets itself is accepted on
+    both sides, and is no trade.
+    """
+    none = floats(len(pairs))
     trades = Trades(
-        seller=orders.peer[sell_order],
-        buyer=orders.peer[buy_order],
-        sell_order=sell_order,
-        buy_order=buy_order,
-        quantity_mw=quantity,
-        price_eur_per_mwh=np.full(len(quantity), price_eur_per_mwh),
-        seller_premium_eur_per_mwh=floats(len(quantity)),
-        buyer_premium_eur_per_mwh=floats(len(quantity)),
+        seller=orders.peer[pairs.sell_order],
+        buyer=orders.peer[pairs.buy_order],
+        sell_order=pairs.sell_order,
+        buy_order=pairs.buy_order,
+        quantity_mw=pairs.quantity_mw,
+        price_eur_per_mwh=price_eur_per_mwh,
+        seller_premium_eur_per_mwh=none,
+        buyer_premium_eur_per_mwh=none,
+        fee_eur_per_mwh=none if fee_eur_per_mwh is None else fee_eur_per_mwh,
     )
-    traded = add_up(sell_order, quantity, len(orders)) + add_up(buy_order, quantity, len(orders))
-    return MarketResult(traded, price_eur_per_mwh, trades.take(trades.seller != trades.buyer))
+    sold = add_up(pairs.sell_order, pairs.quantity_mw, len(orders))
+    bought = add_up(pairs.buy_order, pairs.quantity_mw, len(orders))
+    cleared = cleared_eur_per_mwh if len(pairs) else NAN
+    return MarketResult(sold + bought, cleared, trades.take(trades.seller != trades.buyer))
 
 
 def serve(sold_mw: Floats, bought_mw: Floats) -> tuple[Ints, Ints, Floats]:

@@ -14,6 +14,7 @@ from peerflex.core.record import Agreement, Effort
 from peerflex.core.trade import Charges, MarketResult, Orders, Signal, TradeTerms
 from peerflex.core.units import BUY, QUANTITY_TOLERANCE_MW, SELL
 from peerflex.markets.bilateral import injection_charge
+from peerflex.markets.idle import NoIncentive
 from peerflex.markets.net_positions import NetPositions, NetProgram, solve_net_positions
 from peerflex.markets.network_rows import Near, NetworkRows, excess, near, network_rows, slack
 
@@ -84,7 +85,7 @@ class NetworkCharges:
 
     def misfit(self, market: Market, incentive: Incentive) -> str:
         """Return why a market would not end where this expects it to, '' if it will."""
-        if np.isfinite(incentive.at_risk_loading):
+        if not isinstance(incentive, NoIncentive):
             return "sets charges by what trades do to limits, and cannot foresee what the incentive does to trades"
         curvature = getattr(market, "curvature_eur_per_mwh", self.curvature_eur_per_mwh)
         if curvature != self.curvature_eur_per_mwh:

@@ -1,7 +1,7 @@
 """The single-price bilateral pool: what bilateral negotiation ends in when every pair is as good as any other."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -31,6 +31,9 @@ class BilateralPool:
     Net positions are unique; who trades with whom is not and follows the rule of ``markets.matching``.
     All orders are of one delivery period and finite; EUR/MWh and MW. The random stream is not used.
     """
+
+    bilateral: ClassVar[bool] = True
+    """Peers agree in pairs, not through an auction."""
 
     curvature_eur_per_mwh: Annotated[
         float,

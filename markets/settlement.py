@@ -30,7 +30,9 @@ def settle(
     ``metered_mw`` ``(peers,)`` and ``external`` ``(buses,)`` are as metered (``markets.meter``).
     """
     n = len(metered_mw)
-    supplier, dso, upstream = (role.party(n) for role in (Role.SUPPLIER, Role.DSO, Role.UPSTREAM))
+    supplier, dso, mediator, upstream = (
+        role.party(n) for role in (Role.SUPPLIER, Role.DSO, Role.MEDIATOR, Role.UPSTREAM)
+    )
     peers = np.arange(n)
     trades, flex = decision.result.trades, decision.flex
     others_mw = np.array([np.maximum(external.p_mw, 0).sum(), np.minimum(external.p_mw, 0).sum()])
@@ -48,6 +50,7 @@ def settle(
     entries = Ledger.join(
         [
             _entries(Reason.P2P, trades.seller, trades.buyer, trades.quantity_mw * hours, trades.price_eur_per_mwh),
+            _paid(Reason.FEE, trades.buyer, mediator, -trades.quantity_mw * hours * trades.fee_eur_per_mwh),
             _paid(Reason.INCENTIVE, trades.seller, dso, trades.quantity_mw * hours * trades.seller_premium_eur_per_mwh),
             _paid(Reason.INCENTIVE, trades.buyer, dso, trades.quantity_mw * hours * trades.buyer_premium_eur_per_mwh),
             _entries(Reason.FLEX, flex_giver, flex_taker, flex.accepted_mw * hours, flex.price_eur_per_mwh),

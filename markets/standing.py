@@ -81,6 +81,7 @@ def settled_apart(
         price_eur_per_mwh=np.full(len(rows), price_of(peer, side, then)),
         seller_premium_eur_per_mwh=nothing if sells else -charge,
         buyer_premium_eur_per_mwh=charge if sells else nothing,
+        fee_eur_per_mwh=nothing,
     )
     accepted_mw = first.accepted_mw.copy()
     accepted_mw[rows] -= side * orders.side[rows] * more_mw[rows]
@@ -91,7 +92,7 @@ def settled_apart(
 def price_of(peer: int, side: int, result: MarketResult) -> float:
     """Return what a peer pays (or gets) for a MWh all in, averaged over its trades on a side; NaN without any."""
     trades = result.trades
-    of_buyer = trades.price_eur_per_mwh - trades.buyer_premium_eur_per_mwh
+    of_buyer = trades.price_eur_per_mwh + trades.fee_eur_per_mwh - trades.buyer_premium_eur_per_mwh
     of_seller = trades.price_eur_per_mwh + trades.seller_premium_eur_per_mwh
     each, mine = (of_seller, trades.seller == peer) if side == SELL else (of_buyer, trades.buyer == peer)
     volume_mw = float(trades.quantity_mw[mine].sum())

@@ -1,6 +1,7 @@
 """An area ready to be simulated: everything that does not change from hour to hour."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from peerflex.agents.regulation import Bid, Need
 from peerflex.core.network import Limits
@@ -9,6 +10,9 @@ from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Incentive, Mark
 from peerflex.core.record import Event, Tariffs
 from peerflex.core.regulation import System
 from peerflex.core.units import SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from peerflex.runs.sequences import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,10 @@ class TsoSettings:
 class Area:
     """One scenario, resolved: ``runs.build`` makes it, the hour reads it, nobody changes it.
 
-    ``behaviours`` and ``behaviour_names`` are in the order of ``peers.behaviour``. ``grid`` is the physics of
-    the scenario and ``diagnostic`` the AC flow beside it in linear physics, else None. ``forecast_error`` is the
-    peers' own, relative. ``steps`` is the horizon. Peers at ``upstream_bus`` (-1: none) are beyond the network, of
-    which the last ``n_beyond`` are no connections of it;
+    ``sequence`` holds the markets of an hour in their order. ``behaviours`` and ``behaviour_names`` are in the order
+    of ``peers.behaviour``. ``grid`` is the physics of the scenario and ``diagnostic`` the AC flow beside it in linear
+    physics, else None. ``forecast_error`` is the peers' own, relative. ``steps`` is the horizon. Peers at
+    ``upstream_bus`` (-1: none) are beyond the network, of which the last ``n_beyond`` are no connections of it;
     ``system`` is the synchronous area it belongs to and ``tso`` who buys regulation, None if there is none.
     It is so ``since`` a step, at which ``changed`` says what became different.
     """
@@ -55,6 +59,7 @@ class Area:
     flex_market: FlexMarket
     grid: Grid
     diagnostic: Grid | None
+    sequence: "Sequence"
     limits: Limits
     dso: DsoSettings
     tariffs: Tariffs

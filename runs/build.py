@@ -10,20 +10,23 @@ from peerflex.agents.elastic import ElasticLoad, ElasticSource
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
 from peerflex.core.people import Connections, Observation, PeerState, PeerTable
-from peerflex.core.protocols import Behaviour, FlexMarket, Grid
+from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Market
 from peerflex.core.streams import stream
 from peerflex.core.units import SELL
 from peerflex.grid.factors import Factors
 from peerflex.grid.limits import uniform_limits
 from peerflex.grid.network import Network, open_network
-from peerflex.markets.idle import NoFlexMarket, NoIncentive
+from peerflex.markets.idle import NoFlexMarket
 from peerflex.runs.area import Area, DsoSettings
 from peerflex.runs.chosen import leaves_nothing_congested
 from peerflex.runs.components import make
+from peerflex.runs.composition import check_composition
+from peerflex.runs.heeds import check_incentive, check_service
 from peerflex.runs.manifest import ROLES, distinct
 from peerflex.runs.plugins import Registry
 from peerflex.runs.rated import rated
 from peerflex.runs.regulated import regulated
+from peerflex.runs.sequences import SEQUENCES
 from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.load import LoadedScenario
 from peerflex.scenarios.peer_schema import Component, PeerGroup
@@ -35,6 +38,8 @@ from peerflex.scenarios.units import build_units
 from peerflex.scenarios.upstream import padded, with_upstream
 
 HALF = 0.5
+SHARED_TARIFFS = ("retail_eur_per_mwh", "feed_in_eur_per_mwh")
+"""What a sharing rule divides by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +103,11 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
         profiles=padded(profiles, len(peers)),
         behaviours=behaviours,
         behaviour_names=tuple(group.name for group in scenario.peers),
-        market=_component(registry.markets, scenario.market.p2p, f"{origin}: market.p2p"),
+        market=_market(scenario, registry, origin),
         service=_component(registry.services, scenario.market.service, f"{origin}: market.service"),
         flex_market=_flex_market(scenario, registry, f"{origin}: market.lfm"),
         grid=grid,
+        sequence=SEQUENCES[scenario.market.sequence],
         diagnostic=network.ac if linear and scenario.diagnostic == "ac" else None,
         limits=uniform_limits(grid.buses, grid.branches, *scenario.dso.voltage_pu, scenario.dso.loading),
         dso=DsoSettings(
@@ -122,17 +128,16 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
     check_curves(area, origin)
     if not isinstance(area.flex_market, NoFlexMarket):
         check_interface_price(area, origin)
-    if not isinstance(area.dso.incentive, NoIncentive) and not getattr(area.market, "heeds_terms", False):
-        what = f"the market {scenario.market.p2p.kind!r} does not heed what the DSO says about trades"
-        raise InputError(f"{origin}: market.incentive", what, "Use bilateral-equilibrium, or incentive none.")
+    check_incentive(area, scenario.market.p2p.kind, f"{origin}: market.incentive")
     for name, behaviour in zip(area.behaviour_names, area.behaviours, strict=True):
         if getattr(behaviour, "has_slopes", False) and not getattr(area.market, "heeds_slopes", False):
             what = f"sees one price an order, and {name!r} bids prices that change with every MW"
             raise InputError(f"{origin}: market.p2p", what, "Use bilateral-equilibrium, or another behaviour.")
     if getattr(area.service, "sets_terms", False):
         check_service(area, f"{origin}: market.service")
+    check_composition(area, scenario.market, scenario.tso is not None, f"{origin}: market")
     tso = scenario.tso
-    if tso is not None and (tso.firm or tso.scheme != "common") and not getattr(area.market, "heeds_slopes", False):
+    if tso is not None and (tso.firm or tso.scheme != "common") and not getattr(area.market, "true_prices", False):
         asked = "a firm request" if tso.firm else f"the scheme {tso.scheme}"
         what = f"{asked} needs a market that serves some bids first and settles all at true prices"
         raise InputError(f"{origin}: tso", what, "Use the market bilateral-equilibrium, or scheme common and no firm.")
@@ -189,6 +194,19 @@ def _behaviour(group: PeerGroup, row: int, registry: Registry, origin: str) -> B
     return behaviour
 
 
+def _market(scenario: Scenario, registry: Registry, origin: str) -> Market:
+    """Return the market between peers, at the tariffs if its rule is made of them."""
+    component, where = scenario.market.p2p, f"{origin}: market.p2p"
+    for name in SHARED_TARIFFS:
+        if name in component.parameters:
+            raise InputError(f"{where}.{name}", "belongs to the tariffs", f"Write it as tariffs.{name}.")
+    market: Market = _component(registry.markets, component, where)
+    tariffs = {name: getattr(scenario.tariffs, name) for name in SHARED_TARIFFS if hasattr(market, name)}
+    if tariffs:
+        market = make(registry.markets, component.kind, component.parameters | tariffs, f"{origin}: tariffs")
+    return market
+
+
 def _flex_market(scenario: Scenario, registry: Registry, where: str) -> FlexMarket:
     """Return the flexibility market, at the interface price of the tariffs if it has one."""
     component, price = scenario.market.lfm, "interface_eur_per_mwh"
@@ -223,16 +241,6 @@ def check_curves(area: Area, origin: str) -> None:
             if getattr(behaviour, name) is None and np.isnan(own[members]).any():
                 where = f"{origin}: peers.{row}.behaviour.{name}"
                 raise InputError(where, "is missing, and these peers have none of their own", f"Add {name}.")
-
-
-def check_service(area: Area, where: str) -> None:
-    """Refuse a service of the DSO whose terms of trade the market does not heed, or heeds otherwise than it expects."""
-    if not getattr(area.market, "heeds_terms", False):
-        what = "sets terms of trade, and the market does not heed what the DSO says about trades"
-        raise InputError(where, what, "Use the market bilateral-equilibrium, or service none.")
-    misfit = area.service.misfit(area.market, area.dso.incentive) if hasattr(area.service, "misfit") else ""
-    if misfit:
-        raise InputError(where, misfit, "Change either of the two, or use another service.")
 
 
 def check_interface_price(area: Area, origin: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from peerflex.agents.dispatch import Dispatch, dispatch
-from peerflex.core.arrays import Floats, add_up
+from peerflex.core.arrays import Floats, add_up, floats
 from peerflex.core.network import GridState, Injections, Limits
 from peerflex.core.people import PeerState, PeerTable, Plan
 from peerflex.core.protocols import Grid
@@ -21,11 +21,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class HourDesk:
-    """One hour's market, open for the DSO's service (``core.protocols.Desk``).
+class Count:
+    """How often bids were asked for at a desk, how many came in all, how often the market cleared and flows were
+    solved."""
 
-    ``beside`` are orders that are in every plan: the TSO's. ``rejected`` is what was wrong with the bids asked for
-    last; ``asked`` counts how often bids were, ``bid_count`` the orders for the market that came in all.
+    asked: int = 0
+    bids: int = 0
+    clearings: int = 0
+    flows: int = 0
+
+
+@dataclass(slots=True)
+class HourDesk:
+    """One hour's market, open for the DSO's service (``core.protocols.Desk``). ``open_desk`` makes it.
+
+    ``forecast_state`` is what the DSO expects before it hears of any schedule. ``beside`` are orders that are in every
+    plan: the TSO's. ``standing_mw`` ``(peers,)`` is what peers sold before they trade: it flows whatever they trade.
+    ``rejected`` is what was wrong with the bids asked for last; ``count`` goes on in desks made of this one.
     """
 
     model: "AreaModel"
@@ -35,13 +47,20 @@ class HourDesk:
     base: knowledge.Base
     forecast: knowledge.Base
     dso_forecast: Injections
+    forecast_state: GridState
     signal: Signal
     beside: Orders
+    standing_mw: Floats
     rejected: tuple[Event, ...] = ()
-    asked: int = field(default=0, init=False)
-    bid_count: int = field(default=0, init=False)
-    clearings: int = field(default=0, init=False)
-    flows: int = field(default=0, init=False)
+    count: Count = field(default_factory=Count)
+
+    @property
+    def clearings(self) -> int:
+        return self.count.clearings
+
+    @property
+    def flows(self) -> int:
+        return self.count.flows
 
     @property
     def peers(self) -> PeerTable:
@@ -64,13 +83,13 @@ class HourDesk:
         plan, self.rejected = bidding.ask(area, self.step, seen, self.forecast)
         if len(self.beside):
             plan = replace(plan, orders=Orders.join([plan.orders, self.beside]))
-        self.asked += 1
-        self.bid_count += int(np.count_nonzero(self.peers.trade[plan.orders.peer]))
+        self.count.asked += 1
+        self.count.bids += int(np.count_nonzero(self.peers.trade[plan.orders.peer]))
         return plan
 
     def trade(self, plan: Plan, terms: TradeTerms) -> MarketResult:
         """Clear the market on the given terms."""
-        self.clearings += 1
+        self.count.clearings += 1
         area, signal = self.model.area, Signal(self.signal.relief, self.signal.at_risk, terms)
         return clear_tradable(
             area.market, plan.orders, self.peers.trade, signal, stream(area.seed, "market", self.step)
@@ -78,9 +97,9 @@ class HourDesk:
 
     def flow(self, plan: Plan, result: MarketResult, reactive_mvar: Floats) -> GridState:
         """Solve the DSO's model of the network for the schedules that the trades lead to."""
-        self.flows += 1
+        self.count.flows += 1
         area = self.model.area
-        announced = self.scheduled(plan, moved(plan.orders, result, len(self.peers)))
+        announced = self.scheduled(plan, moved(plan.orders, result, len(self.peers)) + self.standing_mw)
         expected = knowledge.dso_expects(area, self.dso_forecast, self.base, announced.injection_mw, reactive_mvar)
         return self.model.dso.expects(expected)
 
@@ -121,6 +140,30 @@ class HourDesk:
             spare_load_mw,
             spare_pv_mw,
         )
+
+
+def open_desk(
+    model: "AreaModel",
+    step: int,
+    state: PeerState,
+    measured: GridState | None,
+    request_mw: float,
+    forecast_state: GridState | None = None,
+) -> HourDesk:
+    """Return the desk of a step: everyone has observed, the DSO has spoken, the TSO (if any) requests ``request_mw``.
+
+    The DSO forecasts every bus with its own error and solves its own model, unless ``forecast_state`` is known.
+    """
+    area, tso = model.area, model.tso
+    base = knowledge.actual(area, step)
+    forecast, dso_forecast = knowledge.own_forecast(area, step, base), knowledge.dso_forecast(area, step, base)
+    expected = model.dso.expects(dso_forecast) if forecast_state is None else forecast_state
+    signal = model.dso.signal(expected, measured)
+    beside = Orders.empty() if tso is None else tso.orders(request_mw, step * area.step_s, area.step_s)
+    nothing = floats(len(model.peers))
+    return HourDesk(
+        model, step, state, measured, base, forecast, dso_forecast, expected, signal, beside, standing_mw=nothing
+    )
 
 
 def sold(orders: Orders, result: MarketResult, n_peers: int) -> Floats:

@@ -21,11 +21,8 @@ from peerflex.scenarios.load import LoadedScenario, restore_scenario
 CHECKS = "checks.json"
 PICTURE = "picture.png"
 
-NO_MARKET = {
-    "market": {"p2p": {"kind": "none"}, "lfm": {"kind": "none"}},
-    "dso": {"publishes": "nothing"},
-    "reference": "none",
-}
+NO_MARKET = {"p2p": {"kind": "none"}, "lfm": {"kind": "none"}}
+SILENT = {"dso": {"publishes": "nothing"}, "reference": "none"}
 """What the reference changes: the same peers and wires, and only the supplier to deal with."""
 
 
@@ -91,7 +88,7 @@ def _reference(folder: Path, loaded: LoadedScenario, registry: Registry) -> Run:
     else:
         shutil.rmtree(folder, ignore_errors=True)  # killed before it began
         origin = f"{loaded.origin}, without market"
-        document = merge(loaded.scenario.model_dump(mode="json"), NO_MARKET, origin)
+        document = merge(loaded.scenario.model_dump(mode="json"), SILENT, origin) | {"market": NO_MARKET}
         document["changes"] = _without_market(document["changes"])
         without = restore_scenario(document, loaded.base, origin)
         session = Session.begin(without, registry, folder, driver="mesa")

@@ -8,7 +8,7 @@ co-simulation the market, the grid and the meter are simulators of their own and
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from peerflex.core.arrays import Floats, add_up
+from peerflex.core.arrays import Floats
 from peerflex.core.frequency import FrequencyState
 from peerflex.core.network import GridState, Injections
 from peerflex.core.people import PeerState
@@ -16,13 +16,12 @@ from peerflex.core.record import Decision, HourRecord
 from peerflex.core.regulation import NO_REGULATION
 from peerflex.core.trade import Orders
 from peerflex.grid.limits import find_violations
-from peerflex.markets.leftovers import flex_offers
 from peerflex.markets.meter import metered_mw
 from peerflex.markets.settlement import check_balance, settle
 from peerflex.runs import frequency as respond
 from peerflex.runs import incidents, knowledge, messages
 from peerflex.runs.area import Area
-from peerflex.runs.desk import HourDesk, moved, sold
+from peerflex.runs.desk import Count, HourDesk, moved, open_desk, sold
 
 if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel
@@ -30,38 +29,26 @@ if TYPE_CHECKING:
 
 def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState | None) -> Decision:
     """Return all that is decided in a step, from what peers carry and what the grid was last measured to do."""
-    area, peers = model.area, model.peers
-    base = knowledge.actual(area, step)
-    forecast = knowledge.own_forecast(area, step, base)
+    area, peers, tso = model.area, model.peers, model.tso
 
-    # 1 observe, 2 signal. The DSO forecasts every bus with its own error and solves its own model.
-    dso_forecast = knowledge.dso_forecast(area, step, base)
-    forecast_state = model.dso.expects(dso_forecast)
-    signal = model.dso.signal(forecast_state, measured)
-
-    # 3 bid, 4 trade, 5 check: one call per kind of behaviour, one market; the DSO's service may ask for more of each.
-    # An order that is dispatchable moves an asset; any other energy flows anyway.
-    # The TSO takes part with what the last step's frequency makes it want.
-    tso = model.tso
+    # 1 observe, 2 signal. The TSO takes part with what the last step's frequency makes it want.
     request_mw = 0.0 if tso is None else tso.request_mw(step, model.frequency)
-    beside = Orders.empty() if tso is None else tso.orders(request_mw, step * area.step_s, area.step_s)
-    desk = HourDesk(model, step, state, measured, base, forecast, dso_forecast, signal, beside)
-    agreed = area.service.agree(desk, signal)
+    desk = open_desk(model, step, state, measured, request_mw)
+
+    # 3 bid, 4 trade, 5 check, 6 flexibility, in the order of the design. One call per kind of behaviour, one market;
+    # the DSO's service may ask for more of each, and the DSO buys what its limits need of what peers have left.
+    # An order that is dispatchable moves an asset; any other energy flows anyway.
+    bargain = area.sequence(model, desk)
+    agreed, offers, bought = bargain.agreed, bargain.offers, bargain.bought
     plan, result = agreed.plan, agreed.result
     orders = plan.orders
     traded_mw, moved_mw = sold(orders, result, len(peers)), moved(orders, result, len(peers))
-
-    # 6 flexibility: the DSO buys what its limits need from what is left.
-    offers = flex_offers(orders, result, peers.bus)
-    if tso is not None:
-        offers = offers.take(offers.peer != tso.peer)
-    bought = model.fmo.procure(model.dso, agreed.expected, offers)
-    flex_mw = add_up(offers.peer, offers.side * bought.result.accepted_mw, len(peers))
+    flex_mw = bargain.activated_mw(len(peers))
 
     # 7 deliver: scheduled is what forecasts and contracts promise, delivered what then really happens.
     scheduled = desk.scheduled(plan, moved_mw + flex_mw)
     delivered = desk.delivered(plan, moved_mw + flex_mw)
-    load_mvar = knowledge.load_mvar(area, base, delivered.injection_mw, agreed.reactive_mvar)
+    load_mvar = knowledge.load_mvar(area, desk.base, delivered.injection_mw, agreed.reactive_mvar)
     regulation = NO_REGULATION if tso is None else tso.regulation(request_mw, orders, result)
     if regulation.contracted_mw:
         regulation = respond.with_change(
@@ -69,8 +56,8 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
         )
     return Decision(
         step=step,
-        outlook=model.dso.outlook(forecast_state, agreed.expected),
-        signal=replace(signal, terms=agreed.terms),
+        outlook=model.dso.outlook(desk.forecast_state, agreed.expected),
+        signal=replace(desk.signal, terms=agreed.terms),
         orders=orders,
         result=result,
         need=bought.need,
@@ -84,13 +71,14 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
         scheduled_mw=scheduled.injection_mw,
         peers=delivered.after,
         injections=knowledge.by_bus(area, delivered.injection_mw, -load_mvar),
-        messages=messages.said(model, desk, agreed, bought, regulation),
+        messages=messages.said(model, desk, bargain, regulation),
         events=(
             *(area.changed if step == area.since else ()),
             *desk.rejected,
             *incidents.of_service(agreed, model.dso.limits, None if tso is None else tso.peer),
             *incidents.of_regulation(regulation),
             *incidents.of_flexibility(area, offers, bought),
+            *incidents.of_sequence(bargain),
         ),
         effort=agreed.effort,
         regulation=regulation,
@@ -102,7 +90,7 @@ def _without_tso_mw(desk: HourDesk) -> Floats:
 
     It is what a contract is measured against; nobody acts on it, and its effort is not the step's.
     """
-    apart = replace(desk, beside=Orders.empty(), rejected=())
+    apart = replace(desk, beside=Orders.empty(), rejected=(), count=Count())
     agreed = desk.model.area.service.agree(apart, desk.signal)
     moved_mw = moved(agreed.plan.orders, agreed.result, len(desk.peers))
     return apart.scheduled(agreed.plan, moved_mw).injection_mw

@@ -13,6 +13,7 @@ from peerflex.grid.limits import find_violations
 from peerflex.markets.idle import NoFlexMarket
 from peerflex.markets.lfm import eligible
 from peerflex.runs.area import Area
+from peerflex.runs.sequences import Bargain
 
 NOTICEABLE_MW = 1e-6
 """What markets leave of an order below this is rounding of their solvers."""
@@ -72,6 +73,19 @@ def of_service(agreed: Agreement, limits: Limits, tso: int | None) -> tuple[Even
     broken = find_violations(agreed.expected, limits)
     what = f"{len(broken)} limits violated in the DSO's model, {what}"
     return (Event("service-unsettled", "market", what, "the last trades stand; what is left is a violation"),)
+
+
+def of_sequence(bargain: Bargain) -> tuple[Event, ...]:
+    """Say what was sold in both markets, and where they did not come to an end."""
+    told = []
+    twice_mw = bargain.sold_twice_mw()
+    if twice_mw > NOTICEABLE_MW:
+        what = f"{twice_mw:.6f} MW were sold to peers and to the flexibility market"
+        told.append(Event("sold-twice", "markets", what, "an asset delivers once: what is missing is imbalance"))
+    if not bargain.settled:
+        what = f"peers and flexibility market still change their answers after {bargain.rounds} rounds"
+        told.append(Event("sequence-unsettled", "markets", what, "the last answers stand"))
+    return tuple(told)
 
 
 def of_physics(area: Area, state: GridState) -> tuple[Event, ...]:

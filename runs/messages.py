@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from peerflex.agents.fmo import Procurement
 from peerflex.core.messages import KINDS
-from peerflex.core.record import Agreement, MessageBatch
+from peerflex.core.record import MessageBatch
 from peerflex.core.regulation import Regulation
 from peerflex.markets.idle import NoFlexMarket, NoIncentive, NoMarket, NoService
 from peerflex.runs.desk import HourDesk
+from peerflex.runs.sequences import Bargain
 
 if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel
@@ -23,35 +23,36 @@ def batch(kind: str, sender: str, receiver: str, count: int) -> MessageBatch:
     return MessageBatch(kind, sender, receiver, int(count))
 
 
-def said(
-    model: "AreaModel", desk: HourDesk, agreed: Agreement, bought: Procurement, regulation: Regulation
-) -> tuple[MessageBatch, ...]:
+def said(model: "AreaModel", desk: HourDesk, bargain: Bargain, regulation: Regulation) -> tuple[MessageBatch, ...]:
     """Return what was said in steps 1 to 7, without the batches that are empty.
 
     Where the DSO has a service, it sees the trades of every clearing and answers; what it answers with are terms for
     the next clearing, or a call for flexibility and new bids.
     """
+    agreed, bought = bargain.agreed, bargain.bought
     trading = int(np.count_nonzero(model.peers.behaviour >= 0))
     traders = int(np.count_nonzero(model.peers.trade))
     reports = desk.measured is not None
     trades = not isinstance(model.area.market, NoMarket)
     checks = desk.clearings * (not isinstance(model.area.service, NoService))
-    new_terms = max(desk.clearings - desk.asked, 0) * bool(checks)
+    new_terms = max(desk.clearings - desk.count.asked, 0) * bool(checks)
+    middle = "peer" if getattr(model.area.market, "without_mediator", False) else "mediator"
     need = bool(len(bought.need)) and not isinstance(model.area.flex_market, NoFlexMarket)
     batches = (
         batch("state-report", "grid", "dso", reports),
         batch("own-voltage", "grid", "peer", trading * reports),
         batch("signal", "dso", "peer", trading * model.dso.publishes),
         batch("trade-terms", "dso", "peer", traders * (_speaks(model) + new_terms)),
-        batch("flexibility-call", "dso", "peer", traders * (desk.asked - 1)),
-        batch("bid", "peer", "mediator", desk.bid_count * trades),
-        batch("proposed-trades", "mediator", "dso", checks),
-        batch("check-answer", "dso", "mediator", checks),
-        batch("award", "mediator", "peer", int(np.count_nonzero(agreed.result.accepted_mw))),
+        batch("flexibility-call", "dso", "peer", traders * max(desk.count.asked - bargain.rounds, 0)),
+        batch("bid", "peer", middle, desk.count.bids * trades),
+        batch("negotiation", middle, "peer", agreed.result.messages),
+        batch("proposed-trades", middle, "dso", checks),
+        batch("check-answer", "dso", middle, checks),
+        batch("award", middle, "peer", int(np.count_nonzero(agreed.result.accepted_mw))),
         batch("schedule", "peer", "supplier", trading),
         batch("schedule", "peer", "dso", trading),
         batch("flex-need", "dso", "fmo", bought.rounds * need),
-        batch("flex-offer", "peer", "fmo", len(bought.result.accepted_mw) * need),
+        batch("flex-offer", "peer", "fmo", len(bought.result.accepted_mw) * bargain.rounds * need),
         batch("activation", "fmo", "peer", int(np.count_nonzero(bought.result.accepted_mw))),
         batch("flex-result", "fmo", "dso", bought.rounds * need),
         batch("regulation-request", "tso", "mediator", regulation.request_mw != 0.0),

@@ -56,6 +56,8 @@ class AreaModel(mesa.Model):
             settings.publishes,
             settings.incentive,
             area.peers.bus,
+            area.peers.trade,
+            area.tariffs.wholesale_eur_per_mwh,
         )
         self.fmo = FMO(self, area.flex_market, area.dso.lfm_rounds)
         buyer = area.tso

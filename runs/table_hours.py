@@ -52,6 +52,13 @@ HOURS: Final = Table(
             per_hour(each("decision.result.objective_eur_per_h")),
             "What the market maximised, if it optimises",
         ),
+        Column("p2p_rounds", "int", each("decision.result.rounds"), "Rounds in which the market found them"),
+        Column(
+            "p2p_messages",
+            "int",
+            each("decision.result.messages"),
+            "Messages it took, beside bids and awards",
+        ),
         Column("p2p_gap", "float", each("decision.result.gap"), "Its distance to the best bound proven, relative"),
         Column(
             "welfare_eur",

@@ -101,6 +101,12 @@ TRADES: Final = Table(
             joined(f"{_TRADES}.buyer_premium_eur_per_mwh"),
             "The same for the buyer",
         ),
+        Column(
+            "fee_eur_per_mwh",
+            "float",
+            joined(f"{_TRADES}.fee_eur_per_mwh"),
+            "What the buyer pays the mediator beside it",
+        ),
     ),
 )
 

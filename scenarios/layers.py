@@ -7,6 +7,7 @@ from typing import Any
 from peerflex.core.errors import InputError
 from peerflex.scenarios.documents import MOST_DEPTH, Document, parse_value
 from peerflex.scenarios.hints import nearest
+from peerflex.scenarios.presets import PRESET_PARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,8 @@ def merge(below: Any, above: Any, origin: str = "scenario", field: str = "") -> 
     """Return ``below`` changed by ``above``; ``origin`` and ``field`` name the place in errors.
 
     Mappings merge key by key, but a component of another ``kind`` replaces the one below: its parameters
-    belonged to the old kind. A mapping above a list changes single items, named by their ``name`` or their
-    row. Anything else is replaced.
+    belonged to the old kind. So does a market design of another ``preset``, in the parts that a preset sets.
+    A mapping above a list changes single items, named by their ``name`` or their row. Anything else is replaced.
 
     Raises:
         InputError: if a list has no such item.
@@ -38,6 +39,8 @@ def merge(below: Any, above: Any, origin: str = "scenario", field: str = "") -> 
         return above
     if "kind" in above and above["kind"] != below.get("kind", above["kind"]):
         return above
+    if "preset" in above and above["preset"] != below.get("preset"):
+        below = {key: value for key, value in below.items() if key not in PRESET_PARTS}
     changed = {key: merge(below[key], value, origin, f"{field}{key}.") for key, value in above.items() if key in below}
     return {**below, **above, **changed}
 

@@ -6,13 +6,14 @@ knows which kinds there are and which parameters each takes.
 
 from datetime import datetime
 from itertools import pairwise
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
 from peerflex.core.units import MINUTES_PER_HOUR, SECONDS_PER_MINUTE
 from peerflex.scenarios.fields import SINCE, Error, Factor, Section, Slug, Start, VoltageLimit, wrong
 from peerflex.scenarios.peer_schema import Component, PeerGroup
+from peerflex.scenarios.presets import PresetName, filled
 from peerflex.scenarios.system_schema import Multiple, Population, Ratings, Units
 from peerflex.scenarios.tariff_schema import Delivery, TariffRates
 from peerflex.scenarios.tso_schema import Frequency, Tso, check_together
@@ -107,8 +108,16 @@ class ProfileSource(Section):
 class MarketDesign(Section):
     """Which markets there are, and in which order."""
 
-    sequence: Literal["p2p-first"] = Field(
-        default="p2p-first", description="peers trade first; what is left is flexibility"
+    preset: PresetName | None = Field(
+        default=None,
+        description="a conceptual model of EUniversal D5.3: it sets p2p, incentive, service and lfm where they are not "
+        "given beside it, and refuses what would make it another model",
+        json_schema_extra=SINCE,
+    )
+    sequence: Literal["p2p-first", "lfm-first", "unrelated", "iterative"] = Field(
+        default="p2p-first",
+        description="which market is held first and leaves the other what is left; or both on the same forecast, or in "
+        "turns until neither changes its answer",
     )
     p2p: Component = Field(default=Component(kind="bilateral-pool"), description="how peers trade with each other")
     incentive: Component = Field(
@@ -120,6 +129,11 @@ class MarketDesign(Section):
         json_schema_extra=SINCE,
     )
     lfm: Component = Field(default=Component(kind="linear"), description="the local flexibility market the DSO buys in")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parts_of_the_preset(cls, design: Any) -> Any:
+        return filled(design)
 
 
 class Dso(Section):

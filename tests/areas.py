@@ -16,6 +16,7 @@ from peerflex.markets.idle import NoIncentive, NoService
 from peerflex.markets.lfm import LocalFlexibilityMarket
 from peerflex.markets.pool import BilateralPool
 from peerflex.runs.area import Area, DsoSettings
+from peerflex.runs.sequences import p2p_first
 
 HOUR_S = 3600
 
@@ -104,6 +105,7 @@ def street(peers: int = 6, steps: int = 24, seed: int = 1, **changes: Any) -> Ar
         flex_market=LocalFlexibilityMarket(),
         grid=grid,
         diagnostic=None,
+        sequence=p2p_first,
         limits=Limits(np.full(2, 0.95), np.full(2, 1.05), np.ones(1)),
         dso=DsoSettings(grid, forecast_error=0.05, at_risk=0.8, publishes=True, lfm_rounds=5, incentive=NoIncentive()),
         tariffs=Tariffs(320.0, 80.0, 90.0, 0.1, 200.0),

@@ -103,7 +103,11 @@ def check_market(market: Market, orders: Orders) -> MarketResult:
     # individual rationality: nobody sells below cost or pays more than the energy is worth
     cent = 1e-9
     assert (trades.price_eur_per_mwh >= orders.price_eur_per_mwh[trades.sell_order] - cent).all()
-    assert (trades.price_eur_per_mwh <= orders.price_eur_per_mwh[trades.buy_order] + cent).all()
+    paid = trades.price_eur_per_mwh + trades.fee_eur_per_mwh
+    assert (paid <= orders.price_eur_per_mwh[trades.buy_order] + cent).all()
+    assert (trades.fee_eur_per_mwh >= -cent).all()  # the mediator adds nothing: it may keep something
+    assert result.rounds >= 1
+    assert result.messages >= 0
     assert len(trades) == 0 or np.isfinite(trades.price_eur_per_mwh).all()
     return result
 

@@ -99,6 +99,7 @@ def record(step: int, n_peers: int, carried: Carried, scale: float = 1.0) -> Hou
         price_eur_per_mwh=rng.random(n_trades) * 300,
         seller_premium_eur_per_mwh=rng.normal(size=n_trades),
         buyer_premium_eur_per_mwh=rng.normal(size=n_trades),
+        fee_eur_per_mwh=rng.random(n_trades),
     )
     voltage = rng.random(n_needs) < 0.5
     element = np.where(voltage, rows(N_BUSES, n_needs), rows(N_BRANCHES, n_needs))

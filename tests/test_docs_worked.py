@@ -144,6 +144,8 @@ def dso(grid: Grid, low_pu: float, high_pu: float) -> DSO:
         publishes=True,
         incentive=NoIncentive(),
         bus_of_peer=np.zeros(0, np.int64),
+        may_trade=np.zeros(0, np.bool_),
+        loss_eur_per_mwh=90.0,
     )
 
 

@@ -1,23 +1,33 @@
 """What the DSO says before trading: the example of the page, number by number, and the money it pays."""
 
 from dataclasses import replace
+from typing import Any
 
 import mesa
 import numpy as np
 import pytest
 
 from peerflex.agents.dso import DSO
+from peerflex.agents.elastic import ElasticLoad, ElasticSource
 from peerflex.core.errors import InputError
 from peerflex.core.network import Injections, Limits
 from peerflex.core.parties import Reason, Role
 from peerflex.core.protocols import Incentive
 from peerflex.core.trade import MarketResult, Trades, TradeTerms
 from peerflex.core.units import BUY, SELL
+from peerflex.markets.allocation import CostAllocation
+from peerflex.markets.bilateral import BilateralEquilibrium
+from peerflex.markets.envelopes import Envelopes
+from peerflex.markets.idle import NoIncentive
 from peerflex.markets.incentives import TradeBlocking, TradePreference
 from peerflex.markets.registry import INCENTIVES
 from peerflex.markets.settlement import check_balance, settle
+from peerflex.markets.weights import ConstraintWeights
 from peerflex.runs.components import make
+from peerflex.runs.heeds import check_incentive
+from tests.areas import street
 from tests.contracts import book
+from tests.network_views import view_of_slopes
 from tests.test_docs_worked import EVENING, Feeder
 from tests.test_places import of_pairs, slopes
 from tests.test_settlement import TARIFFS, answered, decided, earned_eur
@@ -29,7 +39,8 @@ def said(incentive: Incentive, expected: Injections = EVENING) -> TradeTerms:
     """Return what the DSO of the page says before the evening."""
     feeder = Feeder()
     limits = Limits(np.full(3, 0.9), np.full(3, 1.1), np.ones(2))
-    dso = DSO(mesa.Model(), feeder, limits, 0.8, publishes=True, incentive=incentive, bus_of_peer=np.arange(3))
+    everybody = np.arange(3), np.ones(3, dtype=np.bool_)
+    dso = DSO(mesa.Model(), feeder, limits, 0.8, True, incentive, *everybody, loss_eur_per_mwh=90.0)
     return dso.signal(feeder.solve(expected), None).terms
 
 
@@ -58,7 +69,7 @@ def test_preference_on_the_page() -> None:
     assert [20 * cost[A, C], 60 * gain[A, C]] == pytest.approx([28.8, 38.4])
     # read as willingness to sell: two branches harmed leave a trade, three do not
     assert [45 * gain[A, C], 15 * cost[A, C]] == pytest.approx([28.8, 21.6])
-    chain = TradePreference().before(slopes(-np.triu(np.ones((3, 4)), 1), np.ones(3)), np.arange(4))
+    chain = TradePreference().before(view_of_slopes(slopes(-np.triu(np.ones((3, 4)), 1), np.ones(3)), np.arange(4)))
     assert [45 * chain.gain_factor.min(), 15 * chain.cost_factor.max()] == pytest.approx([23.04, 25.92])
 
 
@@ -67,7 +78,7 @@ def test_money_of_the_page_is_paid_by_the_dso() -> None:
     terms = said(TradePreference(at_risk_loading=0.5, money=True))
     at = terms.place[C], terms.place[A]
     seller, buyer = -50 * (terms.cost_factor[at] - 1), 40 * (terms.gain_factor[at] - 1)
-    columns = ([C], [A], [1], [0], [0.01], [44.8], [seller], [buyer])
+    columns = ([C], [A], [1], [0], [0.01], [44.8], [seller], [buyer], [0.0])
     traded = MarketResult(np.full(2, 0.01), 44.8, Trades(*(np.array(column) for column in columns)))
     moved = np.array([-0.01, 0.0, 0.01])
     orders = replace(book((BUY, 0.01, 40), (SELL, 0.01, 50)), peer=np.array([A, C]))
@@ -99,7 +110,7 @@ def test_without_a_branch_at_risk_anybody_trades_with_anybody_as_before() -> Non
         assert not terms.blocked.any()
         assert (terms.gain_factor == 1).all()
         assert (terms.cost_factor == 1).all()
-        alone = incentive.before(slopes(np.zeros((0, 3)), np.zeros(0)), np.arange(3))
+        alone = incentive.before(view_of_slopes(slopes(np.zeros((0, 3)), np.zeros(0)), np.arange(3)))
         assert alone.blocked.tolist() == [[False]]
 
 
@@ -107,3 +118,20 @@ def test_without_a_branch_at_risk_anybody_trades_with_anybody_as_before() -> Non
 def test_parameters_out_of_range_are_refused(kind: str, wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         make(INCENTIVES, kind, wrong, "market.incentive")
+
+
+def test_an_incentive_must_fit_the_market_and_the_behaviours() -> None:
+    area = street()  # a pool, which heeds no terms
+
+    def check(incentive: Incentive, **changes: Any) -> None:
+        check_incentive(replace(area, dso=replace(area.dso, incentive=incentive), **changes), "bilateral-pool", "here")
+
+    check(NoIncentive())
+    check(Envelopes())
+    check(CostAllocation("uniform"), market=BilateralEquilibrium())
+    with pytest.raises(InputError, match="'bilateral-pool' does not heed"):
+        check(ConstraintWeights())
+    with pytest.raises(InputError, match=r"here\.borders"):
+        check(CostAllocation("zone", borders=("nowhere",)), market=BilateralEquilibrium())
+    with pytest.raises(InputError, match="trades all that it uses"):
+        check(Envelopes(), behaviours=(ElasticLoad(), ElasticSource()))

@@ -17,6 +17,7 @@ from peerflex.grid.connections import base_case
 from peerflex.markets.incentives import LEAST_EFFECT, TradeBlocking, TradePreference
 from peerflex.markets.places import find_places
 from tests.grid_rival import opened
+from tests.network_views import view_of_slopes
 
 Column = TypeVar("Column", Floats, Bools)
 
@@ -71,7 +72,10 @@ def test_counts_are_those_of_every_pair_of_buses(physics: str) -> None:
     at_risk = grid.sensitivities(grid.solve(base("case69")), like_d53(0), ints(0))
     harmed, helped = brute_force(effects(at_risk), LEAST_EFFECT)
     peers = np.arange(69)
-    blocking, preference = TradeBlocking().before(at_risk, peers), TradePreference().before(at_risk, peers)
+    blocking, preference = (
+        TradeBlocking().before(view_of_slopes(at_risk, peers)),
+        TradePreference().before(view_of_slopes(at_risk, peers)),
+    )
     assert blocking.blocked.shape == (18, 18)
     np.testing.assert_array_equal(of_pairs(blocking, blocking.blocked), harmed > 0)
     gain, cost = of_pairs(preference, preference.gain_factor), of_pairs(preference, preference.cost_factor)
@@ -95,7 +99,7 @@ def test_about_43_percent_of_the_pairs_of_d53_remain() -> None:
     shares = []
     for seed in range(40):
         at_risk = grid.sensitivities(grid.solve(loads), like_d53(seed), ints(0))
-        terms = TradeBlocking().before(at_risk, bus)
+        terms = TradeBlocking().before(view_of_slopes(at_risk, bus))
         shares.append(1 - of_pairs(terms, terms.blocked).mean())
     assert np.median(shares) == pytest.approx(0.43, abs=0.05)
     assert 0.2 < min(shares) < max(shares) < 0.6
@@ -160,7 +164,7 @@ def test_allowed_trades_never_load_a_branch_at_risk_further(
     effect, injection = grid
     flow = effect @ injection
     risky = np.flatnonzero((np.abs(flow) >= share * np.abs(flow).max()) & (flow != 0))
-    terms = TradeBlocking().before(slopes(effect[risky], flow[risky]), np.arange(len(injection)))
+    terms = TradeBlocking().before(view_of_slopes(slopes(effect[risky], flow[risky]), np.arange(len(injection))))
     rng = np.random.default_rng(seed)
     trade = rng.exponential(size=(len(injection),) * 2) * (rng.random((len(injection),) * 2) < 0.3)
     blocked = of_pairs(terms, terms.blocked)
@@ -184,7 +188,7 @@ def test_a_lower_threshold_blocks_no_less(grid: tuple[Floats, Floats], lower: fl
 
     def blocked(share: float) -> Bools:
         risky = np.abs(flow) >= share * np.abs(flow).max()
-        terms = TradeBlocking().before(slopes(effect[risky], flow[risky]), peers)
+        terms = TradeBlocking().before(view_of_slopes(slopes(effect[risky], flow[risky]), peers))
         return of_pairs(terms, terms.blocked)
 
     assert (blocked(min(lower, higher)) >= blocked(max(lower, higher))).all()
@@ -223,5 +227,8 @@ def test_pairs_compared_one_by_one_would_not_be_transitive() -> None:
 def test_a_branch_without_a_slope_says_nothing() -> None:
     effect = np.array([[0.0, -1.0, -1.0], [np.nan, -1.0, 0.0]])
     at_risk = slopes(effect, np.array([0.1, np.nan]))
-    assert TradeBlocking().before(at_risk, np.arange(3)).blocked.tolist() == [[False, False], [True, False]]
-    assert TradeBlocking().before(at_risk, np.array([2, 2, 0])).place.tolist() == [0, 0, 1]
+    assert TradeBlocking().before(view_of_slopes(at_risk, np.arange(3))).blocked.tolist() == [
+        [False, False],
+        [True, False],
+    ]
+    assert TradeBlocking().before(view_of_slopes(at_risk, np.array([2, 2, 0]))).place.tolist() == [0, 0, 1]

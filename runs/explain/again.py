@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from peerflex.core.arrays import Floats
+from peerflex.core.arrays import Floats, add_up
 from peerflex.core.network import GridState, Injections, Limits
 from peerflex.core.people import PeerTable, Plan
 from peerflex.core.protocols import Grid
@@ -13,8 +13,7 @@ from peerflex.core.streams import stream
 from peerflex.core.trade import FlexResult, MarketResult, Orders, Signal, TradeTerms
 from peerflex.markets.schemes import EditedDesk
 from peerflex.markets.tradable import clear_tradable
-from peerflex.runs import knowledge
-from peerflex.runs.desk import HourDesk
+from peerflex.runs.desk import HourDesk, open_desk
 from peerflex.runs.explain.edits import (
     PROVIDERS,
     edited,
@@ -27,6 +26,7 @@ from peerflex.runs.explain.edits import (
 )
 from peerflex.runs.explain.flex_again import flex_again
 from peerflex.runs.explain.types import NOTHING, Without
+from peerflex.runs.sequences import FLEXIBILITY_STANDS, after_flexibility
 
 if TYPE_CHECKING:
     from peerflex.runs.moment import Moment
@@ -135,7 +135,7 @@ class Again:
     def _cleared(self, without: Without) -> MarketResult:
         """Clear the hour's orders once, on the terms that stand."""
         moment, decision, area = self.moment, self.moment.decision, self.moment.area
-        edit = edited(decision.orders, without, area.market)
+        edit = edited(self._for_sale(decision.orders), without, area.market)
         terms = said_terms(moment, without.at_risk) if without.at_risk else decision.signal.terms
         may_trade = area.peers.trade | (PROVIDERS in without.rules)
         signal = Signal(decision.signal.relief, decision.signal.at_risk, uncharged(terms, without.uncharged))
@@ -151,19 +151,29 @@ class Again:
             signal = replace(signal, terms=said_terms(moment, without.at_risk))
         watched = WatchedDesk(desk, limits_without(desk.limits, without.limits))
         bids = replace(without, partners=frozenset())  # only who is there can take part in a negotiation
-        asked = EditedDesk(watched, lambda there: edited(there, _in_rows(bids, orders, there), moment.area.market))
+        asked = EditedDesk(
+            watched, lambda there: edited(self._for_sale(there), _in_rows(bids, orders, there), moment.area.market)
+        )
         return of_agreement(orders, asked.agree(moment.area.service, signal))
 
     def _desk(self) -> HourDesk:
-        """Return the desk of the hour as it was opened (``runs.hour.decide``, steps 1 to 3)."""
-        moment = self.moment
-        area, model, step = moment.area, moment.model, moment.step
-        base, beside = knowledge.actual(area, step), Orders.empty()
-        if model.tso is not None:
-            beside = model.tso.orders(moment.decision.regulation.request_mw, step * area.step_s, area.step_s)
-        forecasts = knowledge.own_forecast(area, step, base), knowledge.dso_forecast(area, step, base)
-        signal = model.dso.signal(moment.decision.outlook.forecast, moment.measured)
-        return HourDesk(model, step, moment.state, moment.measured, base, *forecasts, signal, beside)
+        """Return the desk of the hour as it was opened."""
+        moment, request_mw = self.moment, self.moment.decision.regulation.request_mw
+        forecast_state = moment.decision.outlook.forecast
+        desk = open_desk(moment.model, moment.step, moment.state, moment.measured, request_mw, forecast_state)
+        if not self._flexibility_stands:
+            return desk
+        offers, activated = moment.decision.offers, moment.decision.flex.accepted_mw
+        return replace(desk, standing_mw=add_up(offers.peer, offers.side * activated, len(desk.peers)))
+
+    @property
+    def _flexibility_stands(self) -> bool:
+        return self.moment.area.sequence in FLEXIBILITY_STANDS
+
+    def _for_sale(self, orders: Orders) -> Orders:
+        """Return what there was of orders when peers traded."""
+        decision = self.moment.decision
+        return after_flexibility(orders, decision.offers, decision.flex) if self._flexibility_stands else orders
 
 
 def _in_rows(without: Without, orders: Orders, bids: Orders) -> Without:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from peerflex.core.arrays import Ints, add_up, floats, ints
+from peerflex.core.arrays import Ints, add_up, floats
 from peerflex.core.network import Limits
 from peerflex.core.protocols import Market
 from peerflex.core.record import Agreement
-from peerflex.core.trade import Charges, MarketResult, Orders, TradeTerms, free_terms
+from peerflex.core.trade import Charges, MarketResult, Orders, TradeTerms
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.standing import Edit, held_by_order_mw
@@ -119,20 +119,15 @@ def _mean_mw(orders: Orders) -> float:
 
 def risky_branches(moment: "Moment") -> Ints:
     """Return the branches that the DSO's incentive speaks for (``agents.dso.DSO.signal``)."""
-    forecast, incentive = moment.decision.outlook.forecast, moment.area.dso.incentive
-    if forecast.method == "dark":
-        return ints(0)
-    return np.flatnonzero(forecast.loading >= incentive.at_risk_loading * moment.area.limits.loading)
+    dso = moment.model.dso
+    return dso.view(moment.decision.outlook.forecast).at_risk(dso.incentive.at_risk_loading)
 
 
 def said_terms(moment: "Moment", silent: frozenset[int]) -> TradeTerms:
-    """Return what the DSO says before anybody trades if its incentive does not speak for some branches."""
-    area = moment.area
-    branches = np.setdiff1d(risky_branches(moment), sorted(silent))
-    if not branches.size:
-        return free_terms(len(area.peers))
-    slopes = area.dso.grid.sensitivities(moment.decision.outlook.forecast, branches, ints(0))
-    return area.dso.incentive.before(slopes, area.peers.bus)
+    """Return what the DSO says before anybody trades if some branches had no limit to speak for."""
+    dso = moment.model.dso
+    limits = limits_without(dso.limits, frozenset((False, branch) for branch in silent))
+    return dso.incentive.before(replace(dso.view(moment.decision.outlook.forecast), limits=limits))
 
 
 def uncharged(terms: TradeTerms, peers: frozenset[int]) -> TradeTerms:

@@ -6,13 +6,10 @@ from typing import Final
 import numpy as np
 
 from peerflex.core.arrays import Floats, Ints
-from peerflex.core.protocols import Market
 from peerflex.core.trade import FIRM_EUR_PER_MWH, MarketResult, Orders
 from peerflex.core.units import QUANTITY_TOLERANCE_MW, SELL
-from peerflex.markets.bilateral import BilateralEquilibrium
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.idle import NoMarket
-from peerflex.markets.pool import BilateralPool
 from peerflex.runs.explain.again import Again
 from peerflex.runs.explain.edits import NO_MARKET, POSITION, PROVIDERS, worth_per_price
 from peerflex.runs.explain.text import money, power
@@ -24,17 +21,6 @@ MOST_PARTNERS: Final = 3
 MOST_IDLE: Final = 3
 MOST_SETTING: Final = 12
 """Orders near the price that are looked at."""
-
-RULES: Final[dict[type[Market], str]] = {
-    UniformPriceDoubleAuction: "The rule: one price clears the largest volume; sales are served from the cheapest up, "
-    "purchases from the dearest down, and orders at the margin share what is left by their size.",
-    BilateralPool: "The rule: one price clears, and each order trades the more, the better that price is for it.",
-    BilateralEquilibrium: "The rule: peers agree in pairs on the trades that are worth most together, on the DSO's "
-    "terms; each trade settles at what keeps both sides to it.",
-    NoMarket: "There is no market between peers.",
-}
-"""How each market decides, in a sentence; a market of a plugin has none."""
-
 
 WILLINGNESS: Final = (
     "Prices are read as in EUniversal D5.3: as how much a peer wants to sell, not as what it costs; "

@@ -11,7 +11,6 @@ from peerflex.runs.explain.again import Again
 from peerflex.runs.explain.edits import is_willingness
 from peerflex.runs.explain.offers import of_offer, offer_outcome
 from peerflex.runs.explain.orders import (
-    RULES,
     WILLINGNESS,
     balance_at,
     of_order,
@@ -22,6 +21,7 @@ from peerflex.runs.explain.orders import (
     price_outcome,
     trade_outcome,
 )
+from peerflex.runs.explain.rules import RULES
 from peerflex.runs.explain.search import Decide, find_causes
 from peerflex.runs.explain.shed import of_shed, shed_outcome
 from peerflex.runs.explain.text import money, power

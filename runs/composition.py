@@ -1,0 +1,65 @@
+"""Whether the parts of a market design make one design: its order of markets, and the conceptual model it names."""
+
+from peerflex.core.errors import InputError
+from peerflex.core.protocols import Market
+from peerflex.markets.idle import NoFlexMarket, NoIncentive, NoMarket, NoService
+from peerflex.runs.area import Area
+from peerflex.runs.sequences import p2p_first
+from peerflex.scenarios.presets import PRESETS, Structure
+from peerflex.scenarios.schema import MarketDesign
+
+
+def check_composition(area: Area, design: MarketDesign, with_tso: bool, where: str) -> None:
+    """Refuse a design whose parts contradict each other.
+
+    Raises:
+        InputError: with the part that has to change.
+    """
+    if area.sequence is not p2p_first:
+        _check_sequence(area, with_tso, f"{where}.sequence")
+    if design.preset is not None:
+        _check_preset(area, design, where)
+
+
+def _check_sequence(area: Area, with_tso: bool, where: str) -> None:
+    """Refuse an order of markets in which something that is sold among peers could not stand."""
+    if with_tso:
+        what = "the TSO buys among peers, and its purchase stands only where peers trade first"
+        raise InputError(where, what, "Use p2p-first, or leave out the TSO.")
+    if getattr(area.service, "asks_for_more", False):
+        what = "the DSO's service has peers bid anew, and what the flexibility market activated would not stand"
+        raise InputError(where, what, "Use p2p-first, or another service.")
+    if isinstance(area.market, NoMarket) or isinstance(area.flex_market, NoFlexMarket):
+        what = "there are not two markets to be put in an order"
+        raise InputError(where, what, "Use p2p-first, or a design with both markets.")
+
+
+def _check_preset(area: Area, design: MarketDesign, where: str) -> None:
+    """Refuse parts that make the design another conceptual model than the one it names."""
+    name = design.preset
+    assert name is not None
+    preset, remedy = PRESETS[name], "Change it, or leave out the preset."
+    if _structure(area.market) != preset.structure:
+        wanted = {"auction": "an auction", "bilateral": "bilateral trade", "none": "trade of capacity alone"}
+        what = f"{name} is {wanted[preset.structure]}, and {design.p2p.kind!r} is not"
+        raise InputError(f"{where}.p2p", what, remedy)
+    implicit = not (isinstance(area.service, NoService) and isinstance(area.dso.incentive, NoIncentive))
+    if implicit and not preset.implicit:
+        part = "service" if not isinstance(area.service, NoService) else "incentive"
+        raise InputError(f"{where}.{part}", f"{name} has no say of the DSO in trades", remedy)
+    if preset.implicit and not implicit:
+        what = f"{name} is implicit service: trades mind the network, and here nothing makes them"
+        raise InputError(f"{where}.service", what, "Use a service or an incentive, or leave out the preset.")
+    if isinstance(area.flex_market, NoFlexMarket) != (preset.lfm == "none"):
+        what = f"{name} has {'no' if preset.lfm == 'none' else 'a'} flexibility market"
+        raise InputError(f"{where}.lfm", what, remedy)
+    if getattr(area.flex_market, "among_peers", False) != preset.explicit:
+        served = "by peers among themselves" if preset.explicit else "by a market operator"
+        raise InputError(f"{where}.lfm", f"in {name} the DSO's need is served {served}", remedy)
+
+
+def _structure(market: Market) -> Structure:
+    if isinstance(market, NoMarket):
+        return "none"
+    in_pairs = getattr(market, "bilateral", False) or getattr(market, "without_mediator", False)
+    return "bilateral" if in_pairs else "auction"
