@@ -112,7 +112,7 @@ def simulate(folder: Path, loaded: LoadedScenario) -> Path:
 def next_hour(bench: Bench, scratch: Path) -> Measured:
     """Simulate hour after hour of case69-day."""
     hours = f"time.hours={TIMES + 1}"
-    with studio("case69-day", "--set", hours, "--out", str(scratch / "next")) as served:
+    with studio("case69-day", "--set", hours, "--out", str(scratch / "next"), anew=True) as served:
         page = bench.page(served.url)
         acts = [lambda: page.page.keyboard.press("ArrowRight")] * (TIMES + 1)
         return bench.measure("next hour of case69-day", 150, page, acts)
@@ -120,7 +120,7 @@ def next_hour(bench: Bench, scratch: Path) -> Measured:
 
 def scrub(bench: Bench, run: Path, hours: int, budget_ms: float) -> Measured:
     """Jump about in a logged run."""
-    with studio(str(run)) as served:
+    with studio(str(run), anew=True) as served:
         page = bench.page(served.url)
         draw, place, acts = Random(1), 0, []
         for _ in range(TIMES + 1):
@@ -134,7 +134,7 @@ def open_year(bench: Bench, year: Path, scratch: Path) -> Measured:
     names = [f"year-{count:02}" for count in range(TIMES + 1)]
     for name in names:
         shutil.copytree(year, scratch / "results" / name, copy_function=os.link)
-    with studio(cwd=scratch) as served:
+    with studio(cwd=scratch, anew=True) as served:
         page = bench.page(served.url)
 
         def acts() -> Iterator[Callable[[], object]]:
@@ -148,7 +148,7 @@ def open_year(bench: Bench, year: Path, scratch: Path) -> Measured:
 
 def draw(bench: Bench, run: Path) -> Measured:
     """Go to the page of a run of the big grid."""
-    with studio(str(run)) as served:
+    with studio(str(run), anew=True) as served:
         page = bench.page(served.url)
         page.painted_ms(lambda: page.page.keyboard.press("End"))  # from now on there are values to draw
         acts = [lambda: page.page.goto(served.url)] * (TIMES + 1)
