@@ -134,7 +134,7 @@ class Call:
         moves = self.effect[:, pair].sum(axis=1)
         room = np.where(moves > 0, self.upper - self.value, self.value - self.lower)
         size = np.where(helped, self.missing, np.maximum(room, 0.0))
-        bound = helped | (~self.unmet & (np.abs(moves) > LEAST_RELIEF))
+        bound = helped | (np.abs(moves) > LEAST_RELIEF)
         most = np.divide(size, np.abs(moves), out=np.full(len(moves), np.inf), where=bound)
         return float(min(most.min(initial=np.inf), self.left_mw[pair].min()))
 
