@@ -71,18 +71,18 @@ $(RUNTIME): pyproject.toml requirements.lock
 	@$(PYTHON) -c "$$CHECK_PYTHON"
 	@echo "Setting up $(VENV) from requirements.lock (a few minutes, once)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --quiet -r requirements.lock
+	@$(PIP) install --quiet --no-compile -r requirements.lock
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(STUDIO): $(RUNTIME) requirements-dev.lock
 	@echo "Adding the studio"
-	@$(PIP) install --quiet --constraint requirements-dev.lock nicegui
+	@$(PIP) install --quiet --no-compile --constraint requirements-dev.lock nicegui
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements-dev.lock
 	@echo "Adding the tools of requirements-dev.lock"
-	@$(PIP) install --quiet -r requirements-dev.lock
+	@$(PIP) install --quiet --no-compile -r requirements-dev.lock
 	@touch $@
 
 # The links let the type checker see root folder X as peerflex.X.

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import version
 from importlib.util import resolve_name
 from itertools import chain
@@ -57,10 +58,12 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
 def nodes(path: Path) -> list[ast.AST]:
     return list(ast.walk(ast.parse(path.read_text(), str(path))))
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Return the full dotted names a module imports, wherever in it the imports stand."""
     package = "peerflex." + ".".join(path.relative_to(ROOT).parts[:-1])
