@@ -36,8 +36,9 @@ studio: $(STUDIO) ## step through a week in the browser (TARGET=scenario or run)
 test: $(DEV) typings ## check style, types and behaviour (WORKERS=processes)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@$(BIN)/mypy & types=$$!; \
+		$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder; tests=$$?; \
+		wait $$types && exit $$tests
 
 bench: $(DEV) ## run every benchmark, one after the other
 	@failed=; for script in benchmarks/[a-z]*.py; do \

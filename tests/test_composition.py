@@ -101,6 +101,7 @@ def test_an_unknown_preset_names_those_there_are(tmp_path: Path) -> None:
         loaded(tmp_path, {"preset": "CM9"})
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "market",
     [

@@ -123,6 +123,7 @@ def test_without_a_solution_nobody_moves() -> None:
 # Every market within them.
 
 
+@pytest.mark.once
 @given(books(), st.floats(0, 5), st.floats(0, 5))
 def test_no_market_accepts_more_than_the_headroom(orders: Orders, rise_mw: float, fall_mw: float) -> None:
     n = int(orders.peer.max(initial=0)) + 1
@@ -139,6 +140,7 @@ def test_no_market_accepts_more_than_the_headroom(orders: Orders, rise_mw: float
         assert (orders.side[result.trades.buy_order] == BUY).all()
 
 
+@pytest.mark.once
 @given(books())
 def test_infinite_headroom_changes_nothing(orders: Orders) -> None:
     n = int(orders.peer.max(initial=0)) + 1

@@ -150,6 +150,7 @@ def _gain(true: Floats, trades: Bools, gets: Floats, pays: Floats) -> Floats:
     return trades * np.concatenate([gets[:, None] - sellers, buyers - pays[:, None]], axis=1)
 
 
+@pytest.mark.once
 def test_no_peer_of_one_order_gains_by_another_price_whatever_the_sizes() -> None:
     rng = stream(6, "books of any sizes")
     for _ in range(BOOKS):

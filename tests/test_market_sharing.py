@@ -81,6 +81,7 @@ def test_average_prices_are_those_of_the_papers(sold: list[float], bought: list[
     np.testing.assert_allclose(found, np.where(sells, sell_price, buy_price), rtol=1e-9)
 
 
+@pytest.mark.once
 @settings(max_examples=100, deadline=None)
 @given(orders=books(), kind=st.sampled_from([MidMarketRate, SupplyDemandRatio]), seed=st.integers(0, 99))
 def test_the_order_of_rows_means_nothing(orders: Orders, kind: type[Market], seed: int) -> None:
@@ -89,6 +90,7 @@ def test_the_order_of_rows_means_nothing(orders: Orders, kind: type[Market], see
     np.testing.assert_allclose(other.accepted_mw, result.accepted_mw[shuffled], rtol=1e-9, atol=1e-15)
 
 
+@pytest.mark.once
 @settings(max_examples=100, deadline=None)
 @given(orders=books(), price=st.floats(-100, 400), row=st.integers(0, 29))
 def test_no_bid_moves_the_mid_market_rate(orders: Orders, price: float, row: int) -> None:
@@ -132,6 +134,7 @@ def test_a_ratio_of_no_feed_in_is_refused_at_the_tariffs() -> None:
     assert "greater than 0" in refused.value.problem.what
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", ["mid-market-rate", "supply-demand-ratio"])
 def test_a_day_is_shared_and_balances(kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     settings = [f"market.p2p.kind={kind}", "reference=none"]

@@ -43,6 +43,7 @@ def on_ticks(orders: Orders) -> Orders:
     return replace(orders, price_eur_per_mwh=np.round(orders.price_eur_per_mwh, 3))
 
 
+@pytest.mark.once
 @settings(max_examples=100, deadline=None)
 @given(orders=books(), first=st.sampled_from([-50.0, 0.0, 50.0, 200.0, 5000.0]))
 def test_volume_and_price_are_those_of_the_uniform_price_auction(orders: Orders, first: float) -> None:
@@ -56,6 +57,7 @@ def test_volume_and_price_are_those_of_the_uniform_price_auction(orders: Orders,
         assert low.price_eur_per_mwh - 1e-9 <= result.price_eur_per_mwh <= high.price_eur_per_mwh + 1e-9
 
 
+@pytest.mark.once
 @settings(max_examples=100, deadline=None)
 @given(orders=books())
 def test_whom_the_price_suits_best_is_served_first(orders: Orders) -> None:

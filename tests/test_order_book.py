@@ -112,6 +112,7 @@ ORDER = st.integers(0, len(SIDES) - 1)
 PRICE = st.one_of(st.sampled_from([0.0, 40.0, 50.0]), st.floats(-100, 100))
 
 
+@pytest.mark.once
 @settings(max_examples=300, deadline=None)
 @given(
     quantity=st.lists(st.sampled_from([0.0, 0.5, 1.0, 1.25, 3.0]), min_size=6, max_size=6),

@@ -133,6 +133,7 @@ def batteries_at_the_end(seed: int, rating_kw: float, market: Any) -> Area:
     return replace(area, peers=peers, profiles=replace(area.profiles, load_mw=load), dso=dso)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("market", [UniformPriceDoubleAuction(), BilateralEquilibrium()], ids=["auction", "bilateral"])
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6), rating_kw=st.floats(2.0, 12.0), rounds=st.sampled_from([1, 3, 10]))
