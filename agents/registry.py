@@ -3,12 +3,16 @@
 from peerflex.agents.elastic import ElasticLoad, ElasticSource
 from peerflex.agents.listed import Listed
 from peerflex.agents.prosumer import Prosumer
+from peerflex.agents.risk_averse import RiskAverse
 from peerflex.agents.truthful import Truthful
+from peerflex.agents.zero_intelligence import ZeroIntelligence
 from peerflex.core.protocols import Behaviour
 
 BEHAVIOURS: dict[str, type[Behaviour]] = {
     "prosumer": Prosumer,
     "truthful": Truthful,
+    "zero-intelligence": ZeroIntelligence,
+    "risk-averse": RiskAverse,
     "listed": Listed,
     "elastic-load": ElasticLoad,
     "elastic-source": ElasticSource,

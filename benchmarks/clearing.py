@@ -67,7 +67,9 @@ def random_need(n: int, rows: int, buses: int) -> tuple[FlexNeed, FlexOffers]:
     side = rng.choice(np.array([SELL, BUY]), n)
     price = 200 + side * rng.uniform(0, 100, n)
     each = np.arange(n)
-    return need, FlexOffers(each, each, rng.integers(0, buses, n), side, rng.uniform(0.001, 0.01, n), price)
+    return need, FlexOffers(
+        each, each, rng.integers(0, buses, n), side, rng.uniform(0.001, 0.01, n), price, np.zeros(n)
+    )
 
 
 def milliseconds(work: Callable[[], object]) -> float:

@@ -18,7 +18,8 @@ class PeerTable:
     given, when a peer does anything else than its profile (0: reactive power stays as in the profile).
     ``marginal_eur_per_mwh`` is what the first MW costs a peer, or is worth to it, and ``marginal_rise_eur_per_mwh`` how
     far that rises (or falls) up to its size: its load of the hour, its PV, its generator; NaN where it is not known.
-    Its generator runs at ``least_mw`` or more.
+    Its generator runs at ``least_mw`` or more. An offer of its flexibility is activated to ``least_share`` or more, or
+    not at all.
     """
 
     name: tuple[str, ...]
@@ -37,6 +38,7 @@ class PeerTable:
     marginal_eur_per_mwh: Floats
     marginal_rise_eur_per_mwh: Floats
     least_mw: Floats
+    least_share: Floats
 
     def __len__(self) -> int:
         return len(self.name)

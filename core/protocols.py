@@ -24,14 +24,19 @@ class Market(Protocol):
     A market may say more of itself by class variables: ``heeds_terms`` (what the DSO says about trades),
     ``heeds_slopes`` (prices that change with every MW), ``true_prices`` (firm orders are served first, and settled at
     true prices), ``without_mediator`` (peers talk to each other alone), ``bilateral`` (they agree in pairs, whoever
-    finds them).
+    finds them), ``hybrid`` (an auction and pairs). One that depends on who is where has a method ``among(peers, grid,
+    where)`` that returns it with that.
     """
 
     def clear(self, orders: Orders, signal: Signal, rng: np.random.Generator) -> MarketResult: ...
 
 
 class FlexMarket(Protocol):
-    """How a need and the offers become activations."""
+    """How a need and the offers become activations.
+
+    A market may say more of itself by class variables: ``heeds_blocks`` (the least share of an offer), ``among_peers``
+    (peers serve the need among themselves).
+    """
 
     def clear(self, need: FlexNeed, offers: FlexOffers) -> FlexResult: ...
 

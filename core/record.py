@@ -146,7 +146,8 @@ class Decision:
     ``load_mw``, ``load_mvar``, ``pv_mw``, ``battery_mw`` are as delivered, so that the injection of a peer is
     ``pv_mw + battery_mw - load_mw``; ``contracted_mw`` is what it sold (positive) or bought in P2P and
     flexibility; ``scheduled_mw`` what it announced to inject, trades and activations included. ``regulation`` is what
-    the TSO asked for and got.
+    the TSO asked for and got. ``undelivered_mw`` is what failing peers did not move of trades and activations,
+    ``lfm_undelivered_mw`` that of activations alone.
     """
 
     step: int
@@ -169,6 +170,8 @@ class Decision:
     events: tuple[Event, ...] = field(default=())
     effort: Effort = Effort(True, 1, 1)
     regulation: Regulation = NO_REGULATION
+    undelivered_mw: float = 0.0
+    lfm_undelivered_mw: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,8 @@ class FlexOffers(Rows):
     """Offers of flexibility: ``side`` +1 upward (more injection), -1 downward.
 
     An upward offer asks to be paid ``price_eur_per_mwh``; a downward one pays it (the energy it saves or
-    takes). ``order`` is the row of the orders it is left from.
+    takes). ``order`` is the row of the orders it is left from. Less than ``least_share`` of an offer (0: any part of
+    it) cannot be activated, unless nothing is.
     """
 
     order: Ints
@@ -203,6 +204,7 @@ class FlexOffers(Rows):
     side: Ints
     quantity_mw: Floats
     price_eur_per_mwh: Floats
+    least_share: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,7 @@ class FlexResult:
     ``residual_mw`` is upward minus downward energy, taken by the supplier at the interface price (0 in
     strict balance). ``cost_eur_per_h`` is what the DSO pays in all. ``missing_mw`` and
     ``multiplier_eur_per_mwh`` are row by row as the need: what could not be relieved, and what one MW of
-    relief would have been worth.
+    relief would have been worth. ``cut_short``: a search for the cheapest was ended before it had found it.
     """
 
     accepted_mw: Floats
@@ -221,3 +223,4 @@ class FlexResult:
     cost_eur_per_h: float
     missing_mw: Floats
     multiplier_eur_per_mwh: Floats
+    cut_short: bool = False

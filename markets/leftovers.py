@@ -18,12 +18,12 @@ def left_after(orders: Orders, taken_mw: Floats) -> Orders:
     )
 
 
-def flex_offers(orders: Orders, result: MarketResult, bus_of_peer: Ints) -> FlexOffers:
+def flex_offers(orders: Orders, result: MarketResult, bus_of_peer: Ints, least_share_of_peer: Floats) -> FlexOffers:
     """Return what dispatchable orders have left: a sale as an upward offer, a purchase as a downward one.
 
     Place and price stay: what the energy costs or is worth to a peer does not depend on who takes it. An order with a
     slope is offered at the price of the first MW that is left, the least that any of it costs.
-    ``bus_of_peer`` has shape ``(peers,)``.
+    ``bus_of_peer`` and ``least_share_of_peer`` have shape ``(peers,)``; a peer's share is that of each of its offers.
     """
     left = left_after(orders, result.accepted_mw)
     rows = np.flatnonzero(orders.dispatchable & (left.quantity_mw > QUANTITY_TOLERANCE_MW))
@@ -35,4 +35,5 @@ def flex_offers(orders: Orders, result: MarketResult, bus_of_peer: Ints) -> Flex
         side=orders.side[rows],
         quantity_mw=left.quantity_mw[rows],
         price_eur_per_mwh=left.price_eur_per_mwh[rows],
+        least_share=least_share_of_peer[peer],
     )

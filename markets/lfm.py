@@ -1,15 +1,16 @@
 """The local flexibility market: the cheapest activations that keep the DSO's limits."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from peerflex.core.arrays import Bools, Floats, floats
+from peerflex.core.arrays import Bools, Floats, Ints, floats
 from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult
+from peerflex.markets.blocks import solve_whole
 from peerflex.markets.idle import nothing_activated
-from peerflex.markets.linear import Program, solve
+from peerflex.markets.linear import Program, Solution
 
 VIOLATION_TOLERANCE = 1e-7
 """A limit missed by less (per unit of voltage or of rating) is kept: cleared rows sit exactly at their limit."""
@@ -27,11 +28,20 @@ class LocalFlexibilityMarket:
 
     As every eligible price lies on its side of the interface price, no activation earns the DSO money: nothing
     is activated, at no cost, when no row is violated. MW, EUR/MWh; cost in EUR per hour.
+
+    ``pricing='pay-as-cleared'`` settles an activation at the price of its place (Bohn, Caramanis and Schweppe, 1984):
+    the interface price and what one MW there is worth to all rows and to the balance, by the program's multipliers.
+    Promise: nobody is settled at less than its bid. The DSO pays as much as with pay-as-bid or more.
+
+    Offers with a ``least_share`` are activated to it or more, or not at all (``markets.blocks``).
     """
 
-    pricing: Annotated[Literal["pay-as-bid"], Field(description="each activation is settled at its own price")] = (
-        "pay-as-bid"
-    )
+    heeds_blocks: ClassVar[bool] = True
+
+    pricing: Annotated[
+        Literal["pay-as-bid", "pay-as-cleared"],
+        Field(description="each activation is settled at its own price, or at what it is worth at its place"),
+    ] = "pay-as-bid"
     residual: Annotated[
         Literal["interface", "balanced"],
         Field(description="upward less downward goes to the supplier at the interface price, or must be zero"),
@@ -61,7 +71,8 @@ class LocalFlexibilityMarket:
             upper=(need.upper - need.value)[binding] * scale,
             balance=side.astype(np.float64) if self.residual == "balanced" else None,
         )
-        solution = solve(program)
+        activated = solve_whole(program, (offers.least_share * offers.quantity_mw)[takers])
+        solution = activated.solution
 
         accepted, missing, multiplier = floats(len(offers)), floats(len(need)), floats(len(need))
         accepted[takers] = solution.value
@@ -69,15 +80,27 @@ class LocalFlexibilityMarket:
         # where no injection at the element itself acts on it, no number of MW describes what is missing
         missing[binding] = np.where((solution.missing > 0) & ~known[binding], np.inf, solution.missing)
         multiplier[binding] = solution.multiplier
-        cost = change * (offers.price_eur_per_mwh - self.interface_eur_per_mwh)
+        price = offers.price_eur_per_mwh
+        if self.pricing == "pay-as-cleared":
+            price = price.copy()
+            price[takers] = self._cleared(program, solution, side, offers.price_eur_per_mwh[takers])
+        cost = change * (price - self.interface_eur_per_mwh)
         return FlexResult(
             accepted_mw=accepted,
-            price_eur_per_mwh=offers.price_eur_per_mwh,
+            price_eur_per_mwh=price,
             residual_mw=float(change.sum()),
             cost_eur_per_h=float(cost.sum()),
             missing_mw=missing,
             multiplier_eur_per_mwh=multiplier,
+            cut_short=activated.cut_short,
         )
+
+    def _cleared(self, program: Program, solution: Solution, side: Ints, bid_eur_per_mwh: Floats) -> Floats:
+        """Return the price of each offer's place where it is activated, its own where it is not."""
+        worth = (program.rows * solution.dual[:, None]).sum(axis=0) * side + solution.balance_dual
+        # an activated offer's bid is never worse than its place's price, but for the solver's rounding
+        gain = np.maximum(side * (self.interface_eur_per_mwh + worth - bid_eur_per_mwh), 0.0)
+        return np.asarray(np.where(solution.value > 0, bid_eur_per_mwh + side * gain, bid_eur_per_mwh))
 
 
 def eligible(offers: FlexOffers, interface_eur_per_mwh: float) -> Bools:

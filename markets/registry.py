@@ -4,6 +4,7 @@ from peerflex.core.protocols import FlexMarket, Incentive, Market, Service
 from peerflex.markets.allocation import CostAllocation
 from peerflex.markets.bilateral import BilateralEquilibrium
 from peerflex.markets.capacity_clock import CapacityClock
+from peerflex.markets.communities import Communities
 from peerflex.markets.consensus import ConsensusAdmm
 from peerflex.markets.continuous import ContinuousDoubleAuction
 from peerflex.markets.differentiation import ProductDifferentiation
@@ -34,6 +35,7 @@ MARKETS: dict[str, type[Market]] = {
     "bilateral-equilibrium": BilateralEquilibrium,
     "consensus-admm": ConsensusAdmm,
     "walrasian": WalrasianAuction,
+    "communities": Communities,
     "mid-market-rate": MidMarketRate,
     "supply-demand-ratio": SupplyDemandRatio,
     "none": NoMarket,

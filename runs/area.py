@@ -42,7 +42,8 @@ class Area:
     """One scenario, resolved: ``runs.build`` makes it, the hour reads it, nobody changes it.
 
     ``sequence`` holds the markets of an hour in their order. ``behaviours`` and ``behaviour_names`` are in the order
-    of ``peers.behaviour``. ``grid`` is the physics of the scenario and ``diagnostic`` the AC flow beside it in linear
+    of ``peers.behaviour``, and so are ``fails``, the probabilities that a peer does not move in a step what it sold
+    (none: nobody fails). ``grid`` is the physics of the scenario and ``diagnostic`` the AC flow beside it in linear
     physics, else None. ``forecast_error`` is the peers' own, relative. ``steps`` is the horizon. Peers at
     ``upstream_bus`` (-1: none) are beyond the network, of which the last ``n_beyond`` are no connections of it;
     ``system`` is the synchronous area it belongs to and ``tso`` who buys regulation, None if there is none.
@@ -73,6 +74,7 @@ class Area:
     tso: TsoSettings | None = None
     since: int = 0
     changed: tuple[Event, ...] = ()
+    fails: tuple[float, ...] = ()
 
     @property
     def hours(self) -> float:

@@ -9,10 +9,8 @@ import numpy as np
 from peerflex.agents.elastic import ElasticLoad, ElasticSource
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
-from peerflex.core.people import Connections, Observation, PeerState, PeerTable
+from peerflex.core.people import Connections, PeerState, PeerTable
 from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Market
-from peerflex.core.streams import stream
-from peerflex.core.units import SELL
 from peerflex.grid.factors import Factors
 from peerflex.grid.limits import uniform_limits
 from peerflex.grid.network import Network, open_network
@@ -22,6 +20,7 @@ from peerflex.runs.chosen import leaves_nothing_congested
 from peerflex.runs.components import make
 from peerflex.runs.composition import check_composition
 from peerflex.runs.heeds import check_incentive, check_service
+from peerflex.runs.interface_price import check_interface_price
 from peerflex.runs.manifest import ROLES, distinct
 from peerflex.runs.plugins import Registry
 from peerflex.runs.rated import rated
@@ -37,7 +36,6 @@ from peerflex.scenarios.schema import CUSTOMERS, Scenario
 from peerflex.scenarios.units import build_units
 from peerflex.scenarios.upstream import padded, with_upstream
 
-HALF = 0.5
 SHARED_TARIFFS = ("retail_eur_per_mwh", "feed_in_eur_per_mwh")
 """What a sharing rule divides by."""
 
@@ -78,7 +76,8 @@ def _redrawn(loaded: LoadedScenario, built: Built, attempt: int) -> Built:
     population = build_population(loaded, connections, buses, attempt)
     local = build_peers(loaded, connections, buses, population)
     peers = with_upstream(loaded.scenario, local, built.network.slack_bus)
-    return replace(built, area=replace(built.area, peers=_moved(loaded, peers)), draw=attempt)
+    area = replace(built.area, peers=_moved(loaded, peers))
+    return replace(built, area=_among(area, loaded.origin), draw=attempt)
 
 
 def _build(loaded: LoadedScenario, registry: Registry) -> Built:
@@ -103,6 +102,7 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
         profiles=padded(profiles, len(peers)),
         behaviours=behaviours,
         behaviour_names=tuple(group.name for group in scenario.peers),
+        fails=tuple(group.fails for group in scenario.peers),
         market=_market(scenario, registry, origin),
         service=_component(registry.services, scenario.market.service, f"{origin}: market.service"),
         flex_market=_flex_market(scenario, registry, f"{origin}: market.lfm"),
@@ -141,7 +141,7 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
         asked = "a firm request" if tso.firm else f"the scheme {tso.scheme}"
         what = f"{asked} needs a market that serves some bids first and settles all at true prices"
         raise InputError(f"{origin}: tso", what, "Use the market bilateral-equilibrium, or scheme common and no firm.")
-    return Built(regulated(loaded, area, network.slack_bus), network)
+    return Built(_among(regulated(loaded, area, network.slack_bus), origin), network)
 
 
 def _moved(loaded: LoadedScenario, peers: PeerTable) -> PeerTable:
@@ -201,10 +201,19 @@ def _market(scenario: Scenario, registry: Registry, origin: str) -> Market:
         if name in component.parameters:
             raise InputError(f"{where}.{name}", "belongs to the tariffs", f"Write it as tariffs.{name}.")
     market: Market = _component(registry.markets, component, where)
+    if hasattr(market, "among") and "community" in component.parameters:
+        raise InputError(f"{where}.community", "is found from the scenario", "Write by: group, or by: feeder.")
     tariffs = {name: getattr(scenario.tariffs, name) for name in SHARED_TARIFFS if hasattr(market, name)}
     if tariffs:
         market = make(registry.markets, component.kind, component.parameters | tariffs, f"{origin}: tariffs")
     return market
+
+
+def _among(area: Area, origin: str) -> Area:
+    """Return the area, its market told who is where if its rule depends on that."""
+    if not hasattr(area.market, "among"):
+        return area
+    return replace(area, market=area.market.among(area.peers, area.grid, f"{origin}: market.p2p"))
 
 
 def _flex_market(scenario: Scenario, registry: Registry, where: str) -> FlexMarket:
@@ -241,59 +250,3 @@ def check_curves(area: Area, origin: str) -> None:
             if getattr(behaviour, name) is None and np.isnan(own[members]).any():
                 where = f"{origin}: peers.{row}.behaviour.{name}"
                 raise InputError(where, "is missing, and these peers have none of their own", f"Add {name}.")
-
-
-def check_interface_price(area: Area, origin: str) -> None:
-    """Refuse an interface price that is not between what peers ask for upward and pay for downward flexibility.
-
-    Every behaviour is asked once, as if its batteries were half full in a quiet hour with load and sun.
-    """
-    price = area.tariffs.interface_eur_per_mwh
-    for kind, behaviour in enumerate(area.behaviours):
-        try:
-            orders = behaviour.bid(_quiet_hour(area, kind), stream(area.seed, "build.interface-price")).orders
-        except Exception as error:
-            where, what = f"{origin}: peers.{kind}.behaviour", f"does not bid: {type(error).__name__}: {error}"
-            raise InputError(
-                where, what, "Correct the behaviour; docs/how-to/own-behaviour.md has a whole one."
-            ) from error
-        beyond = orders.dispatchable & (orders.side * (orders.price_eur_per_mwh - price) < 0)
-        if beyond.any():
-            row = int(np.flatnonzero(beyond)[0])
-            what = "asks" if orders.side[row] == SELL else "pays"
-            raise InputError(
-                f"{origin}: tariffs.interface_eur_per_mwh",
-                f"{price:g} is not between the flexibility bids: {area.behaviour_names[kind]!r} {what} "
-                f"{orders.price_eur_per_mwh[row]:g} EUR/MWh {'upward' if orders.side[row] == SELL else 'downward'}",
-                "Upward bids must cost at least, downward bids at most that: change the price or the bids.",
-            )
-
-
-def _quiet_hour(area: Area, kind: int) -> Observation:
-    peers = area.peers
-    rows = np.flatnonzero(peers.behaviour == kind)
-    n = len(rows)
-    return Observation(
-        peer=rows,
-        load_mw=np.full(n, 0.001),
-        pv_mw=np.full(n, 0.001),
-        soc_mwh=HALF * peers.battery_mwh[rows],
-        battery_mwh=peers.battery_mwh[rows],
-        battery_mw=peers.battery_mw[rows],
-        battery_efficiency=peers.battery_efficiency[rows],
-        generator_mw=peers.generator_mw[rows],
-        boiler_mw=peers.boiler_mw[rows],
-        up_eur_per_mwh=peers.up_eur_per_mwh[rows],
-        down_eur_per_mwh=peers.down_eur_per_mwh[rows],
-        voltage_pu=np.full(n, np.nan),
-        relief=np.zeros(n),
-        retail_eur_per_mwh=np.full(n, area.tariffs.retail_eur_per_mwh),
-        feed_in_eur_per_mwh=np.full(n, area.tariffs.feed_in_eur_per_mwh),
-        installed_mw=peers.pv_mw[rows],
-        marginal_eur_per_mwh=peers.marginal_eur_per_mwh[rows],
-        marginal_rise_eur_per_mwh=peers.marginal_rise_eur_per_mwh[rows],
-        least_mw=peers.least_mw[rows],
-        called_share=np.zeros(n),
-        start_s=0,
-        duration_s=area.step_s,
-    )

@@ -1,5 +1,7 @@
 """Whether the parts of a market design make one design: its order of markets, and the conceptual model it names."""
 
+from typing import Literal
+
 from peerflex.core.errors import InputError
 from peerflex.core.protocols import Market
 from peerflex.markets.idle import NoFlexMarket, NoIncentive, NoMarket, NoService
@@ -19,6 +21,12 @@ def check_composition(area: Area, design: MarketDesign, with_tso: bool, where: s
         _check_sequence(area, with_tso, f"{where}.sequence")
     if design.preset is not None:
         _check_preset(area, design, where)
+    market = area.flex_market
+    if area.peers.least_share.any() and not (
+        isinstance(market, NoFlexMarket) or getattr(market, "heeds_blocks", False)
+    ):
+        what = f"{design.lfm.kind!r} activates any part of an offer, and groups of peers have a least_activation"
+        raise InputError(f"{where}.lfm", what, "Use linear, or leave out least_activation.")
 
 
 def _check_sequence(area: Area, with_tso: bool, where: str) -> None:
@@ -58,7 +66,9 @@ def _check_preset(area: Area, design: MarketDesign, where: str) -> None:
         raise InputError(f"{where}.lfm", f"in {name} the DSO's need is served {served}", remedy)
 
 
-def _structure(market: Market) -> Structure:
+def _structure(market: Market) -> Structure | Literal["hybrid"]:
+    if getattr(market, "hybrid", False):
+        return "hybrid"
     if isinstance(market, NoMarket):
         return "none"
     in_pairs = getattr(market, "bilateral", False) or getattr(market, "without_mediator", False)

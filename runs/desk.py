@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from peerflex.agents.dispatch import Dispatch, dispatch
-from peerflex.core.arrays import Floats, add_up, floats
+from peerflex.core.arrays import Bools, Floats, add_up, floats
 from peerflex.core.network import GridState, Injections, Limits
 from peerflex.core.people import PeerState, PeerTable, Plan
 from peerflex.core.protocols import Grid
@@ -123,6 +123,18 @@ class HourDesk:
         waits = (plan.pv_mw == 0.0) & (forecast.pv_mw > 0.0)
         pv_mw = np.where(waits, 0.0, pv_mw)
         return self._dispatch(load_mw, pv_mw, plan, change_mw, base)
+
+    def failing(self) -> Bools:
+        """Return which peers will not move what they sold; it happens in the step, so nobody may know it before.
+
+        A draw for each peer, in their order: whoever else is there or fails, a peer draws the same.
+        """
+        area = self.model.area
+        if not any(area.fails):
+            return np.zeros(len(self.peers), dtype=np.bool_)
+        chance = np.array([*area.fails, 0.0])[self.peers.behaviour]  # -1, a customer only, finds the last
+        fails: Bools = stream(area.seed, "peers.failing", self.step).random(len(chance)) < chance
+        return fails
 
     def _dispatch(
         self, load_mw: Floats, pv_mw: Floats, plan: Plan, change_mw: Floats, there: knowledge.Base

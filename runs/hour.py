@@ -8,6 +8,8 @@ co-simulation the market, the grid and the meter are simulators of their own and
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from peerflex.core.arrays import Floats
 from peerflex.core.frequency import FrequencyState
 from peerflex.core.network import GridState, Injections
@@ -46,8 +48,11 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
     flex_mw = bargain.activated_mw(len(peers))
 
     # 7 deliver: scheduled is what forecasts and contracts promise, delivered what then really happens.
+    failing = desk.failing()
+    undelivered_mw = float(np.abs(moved_mw[failing]).sum())
+    lfm_undelivered_mw = float(bought.result.accepted_mw[failing[offers.peer]].sum())
     scheduled = desk.scheduled(plan, moved_mw + flex_mw)
-    delivered = desk.delivered(plan, moved_mw + flex_mw)
+    delivered = desk.delivered(plan, np.where(failing, 0.0, moved_mw + flex_mw))
     load_mvar = knowledge.load_mvar(area, desk.base, delivered.injection_mw, agreed.reactive_mvar)
     regulation = NO_REGULATION if tso is None else tso.regulation(request_mw, orders, result)
     if regulation.contracted_mw:
@@ -79,9 +84,12 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
             *incidents.of_regulation(regulation),
             *incidents.of_flexibility(area, offers, bought),
             *incidents.of_sequence(bargain),
+            *incidents.of_failing(undelivered_mw, lfm_undelivered_mw),
         ),
         effort=agreed.effort,
         regulation=regulation,
+        undelivered_mw=undelivered_mw + lfm_undelivered_mw,
+        lfm_undelivered_mw=lfm_undelivered_mw,
     )
 
 

@@ -37,12 +37,19 @@ def of_flexibility(area: Area, offers: FlexOffers, bought: Procurement) -> tuple
         f"limits still violated in the DSO's model after {bought.rounds} rounds",
         "the last clearing counts; what is left is a violation",
     )
+    cut_short = Event(
+        "blocks-cut-short",
+        "flexibility market",
+        "the search for the cheapest blocks was ended before it was sure of them",
+        "the best that it found are activated",
+    )
     lacking: dict[tuple[bool, int], float] = {}
     for row in np.flatnonzero(missing > QUANTITY_TOLERANCE_MW):
         place = (bool(need.is_voltage[row]), int(need.element[row]))
         lacking[place] = max(lacking.get(place, 0.0), float(missing[row]))
     return (
         *((ineligible,) if outside else ()),
+        *((cut_short,) if bought.result.cut_short else ()),
         *((unsettled,) if not bought.kept and not lacking else ()),
         *(
             Event(
@@ -86,6 +93,14 @@ def of_sequence(bargain: Bargain) -> tuple[Event, ...]:
         what = f"peers and flexibility market still change their answers after {bargain.rounds} rounds"
         told.append(Event("sequence-unsettled", "markets", what, "the last answers stand"))
     return tuple(told)
+
+
+def of_failing(trades_mw: float, activations_mw: float) -> tuple[Event, ...]:
+    """Say what failing peers did not move of what they sold."""
+    if trades_mw + activations_mw <= NOTICEABLE_MW:
+        return ()
+    what = f"{trades_mw:.6f} MW of trades and {activations_mw:.6f} MW of activations were not delivered"
+    return (Event("not-delivered", "peers", what, "the meters show it: settled as imbalance of those who failed"),)
 
 
 def of_physics(area: Area, state: GridState) -> tuple[Event, ...]:

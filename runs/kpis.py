@@ -1,25 +1,25 @@
-"""Closing figures of a run, from its tables ``hours`` and ``ledger`` alone: of a log, or of records in memory."""
+"""Closing figures of a run, from its tables ``hours``, ``ledger`` and ``violations``: of a log, or in memory."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from peerflex.core.arrays import Floats, Ints, add_up
 from peerflex.core.parties import Role
-from peerflex.core.regulation import TSO
-from peerflex.core.units import QUANTITY_TOLERANCE_MW, SECONDS_PER_HOUR
+from peerflex.core.units import SECONDS_PER_HOUR
+from peerflex.runs.limit_columns import missing_mva
 from peerflex.runs.manifest import Manifest
+from peerflex.runs.seen import Seen
 from peerflex.runs.store import write_json
+from peerflex.scenarios.schema import CUSTOMERS
 
 FILE: Final = "kpis.json"
-
-Column = Callable[[str], Floats]
-"""Gives a column of numbers of the table ``hours``, ``(steps,)``, by its name; NaN where there is none."""
 
 
 class Tables(Protocol):
@@ -29,73 +29,6 @@ class Tables(Protocol):
     def manifest(self) -> Manifest: ...
 
     def rows(self, name: str, first: int = 0, last: int | None = None) -> pa.Table: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What KPIs are made of: columns of the hours, the length of a step, and what parties paid (net of received).
-
-    ``paid_eur`` is in the order of the ledger's ``parties``; a value that is not there is NaN and left out of sums.
-    """
-
-    hours: Column
-    step_hours: float
-    parties: tuple[str, ...]
-    paid_eur: Floats
-
-    def sum(self, column: str) -> float:
-        return float(np.nansum(self.hours(column)))
-
-    def min(self, column: str) -> float:
-        return float(np.fmin.reduce(self.hours(column), initial=np.nan))  # fmin passes over NaN
-
-    def max(self, column: str) -> float:
-        return float(np.fmax.reduce(self.hours(column), initial=np.nan))
-
-    def sum_of(self, column: str, sign: int) -> float:
-        return float(np.nansum(np.maximum(sign * self.hours(column), 0.0)))
-
-    def violation_hours(self) -> float:
-        return float(np.count_nonzero(self.hours("violations") > 0)) * self.step_hours
-
-    def p2p_price(self) -> float:
-        volume = self.sum("p2p_mwh")
-        value = float(np.nansum(self.hours("p2p_mwh") * self.hours("p2p_price_eur_per_mwh")))
-        return value / volume if volume else math.nan
-
-    def objective(self) -> float:
-        return math.nan if np.isnan(self.hours("p2p_objective_eur")).all() else self.sum("p2p_objective_eur")
-
-    def full_cost(self) -> float:
-        missing = (self.hours("missing_mw") > QUANTITY_TOLERANCE_MW).any()
-        return math.nan if missing else self.sum("lfm_cost_eur")
-
-    def missing_mwh(self) -> float:
-        return self.sum("missing_mw") * self.step_hours
-
-    def relieved(self) -> float:
-        missing_mw = self.hours("missing_mw")
-        return float(np.mean(missing_mw <= QUANTITY_TOLERANCE_MW)) if missing_mw.size else math.nan
-
-    def peers_eur(self) -> float:
-        others = {role.name.lower() for role in Role}
-        paid = zip(self.parties, self.paid_eur, strict=True)
-        return math.fsum(eur for party, eur in paid if party not in others and not _is_tso(party))
-
-    def tso_eur(self) -> float:
-        return math.fsum(eur for party, eur in zip(self.parties, self.paid_eur, strict=True) if _is_tso(party))
-
-    def magnitude(self, column: str) -> float:
-        return float(np.nansum(np.abs(self.hours(column)))) * self.step_hours
-
-    def role_eur(self, role: Role) -> float:
-        name = role.name.lower()
-        return float(self.paid_eur[self.parties.index(name)]) if name in self.parties else 0.0
-
-
-def _is_tso(party: str) -> bool:
-    """Whether a party is the TSO's virtual load: a log puts its row behind a name that is a role's too."""
-    return party.partition("#")[0] == TSO
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +42,37 @@ class Kpi:
 
 
 KPIS: Final = (
-    Kpi("violation_hours", "h", "Time in which a limit was not kept", Seen.violation_hours),
+    Kpi("violation_hours", "h", "Time in which a limit was not kept", lambda s: s.hours_with("violations")),
+    Kpi(
+        "congested_hours",
+        "h",
+        "Time in which the limit of a branch was not kept",
+        lambda s: s.if_logged("congested", s.hours_with("congested")),
+    ),
     Kpi("overload_mwh", "MVAh", "Power above the limits of branches, times time", lambda s: s.sum("overload_mwh")),
+    Kpi(
+        "reinforcement_mva",
+        "MVA",
+        "What ratings of branches would have to be higher by, added up, for every limit to be kept",
+        lambda s: math.fsum(s.missing_mva),
+    ),
+    Kpi(
+        "voltage_excursion_pu_h",
+        "pu h",
+        "How far the worst voltage is beyond its limit, times time",
+        lambda s: s.sum_if_logged("voltage_excursion_pu") * s.step_hours,
+    ),
     Kpi("lowest_voltage_pu", "pu", "Lowest voltage anywhere", lambda s: s.min("lowest_voltage_pu")),
     Kpi("highest_voltage_pu", "pu", "Highest voltage anywhere", lambda s: s.max("highest_voltage_pu")),
     Kpi("highest_loading", "1", "Highest loading of a branch, 1.0 at its rating", lambda s: s.max("highest_loading")),
     Kpi("p2p_mwh", "MWh", "Energy traded between peers", lambda s: s.sum("p2p_mwh")),
     Kpi("p2p_price_eur_per_mwh", "EUR/MWh", "Its price, averaged by volume", Seen.p2p_price),
-    Kpi("p2p_objective_eur", "EUR", "What the P2P market maximised, if it optimises", Seen.objective),
+    Kpi(
+        "p2p_objective_eur",
+        "EUR",
+        "What the P2P market maximised, if it optimises",
+        lambda s: s.sum_if_logged("p2p_objective_eur"),
+    ),
     Kpi(
         "p2p_gap",
         "1",
@@ -142,6 +98,12 @@ KPIS: Final = (
         lambda s: s.sum("welfare_eur") - s.sum("tso_value_eur"),
     ),
     Kpi(
+        "welfare_after_lfm_eur",
+        "EUR",
+        "Welfare less what the DSO paid for flexibility",
+        lambda s: s.sum("welfare_eur") - s.sum("lfm_cost_eur"),
+    ),
+    Kpi(
         "extra_flexibility_mwh",
         "MWh",
         "What peers gave up beyond what they offer of themselves",
@@ -153,6 +115,7 @@ KPIS: Final = (
         "Largest share of load or generation that the DSO called on",
         lambda s: s.max("called_share"),
     ),
+    Kpi("p2p_rounds", "1", "Rounds of the P2P market", lambda s: s.sum_if_logged("p2p_rounds")),
     Kpi("clearings", "1", "Clearings of the P2P market", lambda s: s.sum("clearings")),
     Kpi("dso_flows", "1", "Power flows of the DSO's service", lambda s: s.sum("dso_flows")),
     Kpi("most_dso_flows", "1", "The same: most in a step", lambda s: s.max("dso_flows")),
@@ -195,14 +158,47 @@ KPIS: Final = (
     Kpi("lfm_full_cost_eur", "EUR", "What the DSO paid for flexibility, if it got all it needed", Seen.full_cost),
     Kpi("lfm_cost_eur", "EUR", "What the DSO paid for flexibility", lambda s: s.sum("lfm_cost_eur")),
     Kpi("lfm_mwh", "MWh", "Flexibility activated, both directions", lambda s: s.sum("lfm_mwh")),
+    Kpi(
+        "lfm_delivered_share",
+        "1",
+        "Share of the flexibility activated that was not sold by a peer that failed in that step",
+        Seen.lfm_delivered,
+    ),
     Kpi("missing_mwh", "MWh", "Relief that nobody offered, where most was missing", Seen.missing_mwh),
     Kpi("losses_mwh", "MWh", "Consumption of the network itself", lambda s: s.sum("losses_mwh")),
     Kpi("import_mwh", "MWh", "Energy from the upstream grid", lambda s: s.sum_of("exchange_mwh", 1)),
     Kpi("export_mwh", "MWh", "Energy to the upstream grid", lambda s: s.sum_of("exchange_mwh", -1)),
     Kpi("shed_mwh", "MWh", "Load taken off for a solution of the power flow", lambda s: s.sum("shed_mwh")),
     Kpi("peer_cost_eur", "EUR", "What all peers paid, minus what they received", Seen.peers_eur),
+    Kpi(
+        "trader_cost_eur",
+        "EUR",
+        "The same of those in a group: peers that trade or offer flexibility",
+        lambda s: s.peers_eur() - s.customers_eur(),
+    ),
+    Kpi("customer_cost_eur", "EUR", "The same of those who deal with the supplier only", Seen.customers_eur),
     Kpi("supplier_eur", "EUR", "What the supplier received, minus what it paid", lambda s: -s.role_eur(Role.SUPPLIER)),
     Kpi("dso_cost_eur", "EUR", "What the DSO paid, minus what it received", lambda s: s.role_eur(Role.DSO)),
+    Kpi("messages", "1", "Messages, whoever sends them", lambda s: s.sum_if_logged("messages")),
+    Kpi(
+        "disclosed_values_dso",
+        "1",
+        "Values that the DSO is told: messages to it, times the fields of each",
+        lambda s: s.sum_if_logged("disclosed_values_dso"),
+    ),
+    Kpi(
+        "disclosed_values_mediator",
+        "1",
+        "The same of the mediator",
+        lambda s: s.sum_if_logged("disclosed_values_mediator"),
+    ),
+    Kpi("disclosed_values_fmo", "1", "The same of the FMO", lambda s: s.sum_if_logged("disclosed_values_fmo")),
+    Kpi(
+        "disclosed_values_peers",
+        "1",
+        "The same of all peers together",
+        lambda s: s.sum_if_logged("disclosed_values_peers"),
+    ),
     Kpi("tso_cost_eur", "EUR", "What the TSO paid for regulation, minus what it received", Seen.tso_eur),
     Kpi("tso_request_mwh", "MWh", "Regulation requested, either way", lambda s: s.magnitude("tso_request_mw")),
     Kpi("tso_delivered_mwh", "MWh", "Regulation delivered, either way", lambda s: s.magnitude("tso_delivered_mw")),
@@ -217,7 +213,7 @@ KPIS: Final = (
 
 def kpis(run: Tables) -> dict[str, float]:
     """Return the closing figures of the steps logged, by name; NaN where there is nothing to measure."""
-    hours, ledger = run.rows("hours"), run.rows("ledger")
+    hours, ledger, manifest = run.rows("hours"), run.rows("ledger"), run.manifest
     giver, taker = (ledger[name].combine_chunks() for name in ("giver", "taker"))
     names = dict.fromkeys((*giver.dictionary.to_pylist(), *taker.dictionary.to_pylist()))
     row = {name: row for row, name in enumerate(names)}
@@ -227,11 +223,27 @@ def kpis(run: Tables) -> dict[str, float]:
     ]
     seen = Seen(
         hours=lambda name: np.asarray(hours[name].to_numpy(), dtype=np.float64),
-        step_hours=run.manifest.step_seconds / SECONDS_PER_HOUR,
+        step_hours=manifest.step_seconds / SECONDS_PER_HOUR,
         parties=tuple(names),
+        customers=customers_of(manifest.peers, manifest.peer_groups),
+        missing_mva=_missing_mva(run.rows("violations"), manifest),
         paid_eur=paid(codes[0], codes[1], ledger["amount_eur"].to_numpy(), len(names)),
     )
     return {kpi.name: figure(kpi, seen) for kpi in KPIS}
+
+
+def customers_of(peers: Sequence[str], groups: Sequence[str]) -> frozenset[str]:
+    """Return the peers that are in no group."""
+    return frozenset(peer for peer, group in zip(peers, groups, strict=True) if group == CUSTOMERS)
+
+
+def _missing_mva(violations: pa.Table, manifest: Manifest) -> Floats:
+    rows = violations.filter(pyarrow.compute.is_valid(violations["branch"]))
+    branch = rows["branch"].combine_chunks()
+    rating = dict(zip(manifest.branches, manifest.branch_rating_mva, strict=True))
+    rating_mva = np.array([rating[name] or 0.0 for name in branch.dictionary.to_pylist()])
+    excess, limit = (rows[name].to_numpy() for name in ("excess", "limit"))
+    return missing_mva(rating_mva, branch.indices.to_numpy(), excess, limit)
 
 
 def figure(kpi: Kpi, seen: Seen) -> float:

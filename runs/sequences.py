@@ -111,7 +111,7 @@ def after_flexibility(orders: Orders, offers: FlexOffers, result: FlexResult) ->
 
 def _procured(model: "AreaModel", agreed: Agreement) -> Bargain:
     """Return what the DSO buys of what trades have left."""
-    offers = flex_offers(agreed.plan.orders, agreed.result, model.peers.bus)
+    offers = flex_offers(agreed.plan.orders, agreed.result, model.peers.bus, model.peers.least_share)
     tso = model.tso
     if tso is not None:
         offers = offers.take(offers.peer != tso.peer)

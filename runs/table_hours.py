@@ -19,6 +19,8 @@ from peerflex.runs.columns import (
     positive,
     total,
 )
+from peerflex.runs.disclosure import disclosed_to, messages
+from peerflex.runs.limit_columns import congested, voltage_excursion_pu
 from peerflex.runs.table_frequency import REGULATION
 from peerflex.runs.trade_columns import penalties, premium, unserved, welfare
 
@@ -111,6 +113,18 @@ HOURS: Final = Table(
         Column("lfm_cost_eur", "float", per_hour(each(f"{_FLEX}.cost_eur_per_h")), "What the DSO pays for it"),
         Column("lfm_residual_mwh", "float", per_hour(each(f"{_FLEX}.residual_mw")), "Upward minus downward"),
         Column(
+            "undelivered_mwh",
+            "float",
+            per_hour(each("decision.undelivered_mw")),
+            "Trades and activations that failing peers did not deliver",
+        ),
+        Column(
+            "lfm_undelivered_mwh",
+            "float",
+            per_hour(each("decision.lfm_undelivered_mw")),
+            "Activations among them",
+        ),
+        Column(
             "missing_mw", "float", largest(f"{_FLEX}.missing_mw"), "Relief that nobody offered, where most is missing"
         ),
         Column("highest_loading", "float", peak("state.loading", 1), "Highest branch loading, 1.0 at the rating"),
@@ -120,6 +134,8 @@ HOURS: Final = Table(
         Column("highest_voltage_pu", "float", peak("state.v_pu", 1), "Highest bus voltage"),
         Column("highest_voltage_bus", "bus", peak_row("state.v_pu", 1), "Where"),
         Column("violations", "int", count("violations"), "Limits that were not kept"),
+        Column("congested", "int", congested, "Branches among them"),
+        Column("voltage_excursion_pu", "float", voltage_excursion_pu, "How far the worst voltage is beyond its limit"),
         Column(
             "overload_mwh",
             "float",
@@ -147,6 +163,16 @@ HOURS: Final = Table(
         Column("ac_highest_voltage_pu", "float", diagnostic(peak("diagnostic.v_pu", 1)), "AC diagnostic: voltage"),
         Column("ac_losses_mwh", "float", diagnostic(per_hour(each("diagnostic.loss_mw"))), "AC diagnostic: losses"),
         Column("ac_exchange_mwh", "float", per_hour(each("diagnostic_interface_mw")), "AC diagnostic: import"),
+        Column("messages", "int", messages, "Messages, whoever sends them"),
+        *(
+            Column(f"disclosed_values_{whom}", "int", disclosed_to(role), f"Values that {name} told in messages")
+            for whom, role, name in (
+                ("dso", "dso", "the DSO is"),
+                ("mediator", "mediator", "the mediator is"),
+                ("fmo", "fmo", "the FMO is"),
+                ("peers", "peer", "peers are"),
+            )
+        ),
         *REGULATION,
     ),
 )

@@ -215,6 +215,7 @@ FLEX: Final = Table(
         Column(
             "price_eur_per_mwh", "float", joined("decision.offers.price_eur_per_mwh"), "Price asked (up) or paid (down)"
         ),
+        Column("least_share", "float", joined("decision.offers.least_share"), "Share below which it is not activated"),
         Column("accepted_mw", "float", joined(f"{_FLEX}.accepted_mw"), "Power activated"),
         Column("paid_eur_per_mwh", "float", joined(f"{_FLEX}.price_eur_per_mwh"), "Price it is settled at"),
     ),

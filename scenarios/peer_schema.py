@@ -49,6 +49,11 @@ class PeerGroup(Section):
         json_schema_extra=SINCE,
     )
     behaviour: Component = Field(description="how its members bid")
+    fails: Share = Field(
+        default=0.0,
+        description="probability, in an hour, that a member does not move the assets it sold",
+        json_schema_extra=SINCE,
+    )
     trades_with_peers: bool = Field(
         default=True, description="whether its members offer to other peers, or to the flexibility market only"
     )
@@ -59,6 +64,12 @@ class PeerGroup(Section):
     battery_kw: float = Field(default=0.0, ge=0, le=100_000, description="battery power of each member, both ways")
     battery_efficiency: float = Field(
         default=0.95, ge=0.5, le=1, description="of charging and of discharging, one way each"
+    )
+
+    least_activation: Share = Field(
+        default=0.0,
+        description="share of an offer of flexibility below which it is not activated (1: all of it or nothing)",
+        json_schema_extra=SINCE,
     )
 
     @model_validator(mode="after")

@@ -87,6 +87,7 @@ def _owners(loaded: LoadedScenario, name: tuple[str, ...], bus: Ints, pv_mw: Flo
         marginal_eur_per_mwh=np.full(len(name), np.nan),
         marginal_rise_eur_per_mwh=np.full(len(name), np.nan),
         least_mw=nothing,
+        least_share=owned(*(each.least_activation for each in groups)),
         trade=np.array([*(each.trades_with_peers for each in groups), False])[group],
     )
 

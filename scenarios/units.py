@@ -105,6 +105,7 @@ def _peers(loaded: LoadedScenario, units: DayUnits, bus: Ints, load_rise_eur_per
         kind: row for row, group in enumerate(loaded.scenario.peers) for kind in group.of_units or ()
     }
     group = np.array([group_of.get(kind, CUSTOMER) for kind in units.kind], dtype=np.int64)
+    least_share = np.array([*(each.least_activation for each in loaded.scenario.peers), 0.0])
     nothing, unlisted = np.zeros(len(units)), np.full(len(units), np.nan)
     return PeerTable(
         name=units.name,
@@ -123,4 +124,5 @@ def _peers(loaded: LoadedScenario, units: DayUnits, bus: Ints, load_rise_eur_per
         marginal_eur_per_mwh=units.cost_eur_per_mwh,
         marginal_rise_eur_per_mwh=np.where(load, load_rise_eur_per_mwh, units.cost_eur_per_mwh2[0] * size),
         least_mw=np.where(engine, units.least_mw[0], 0.0),
+        least_share=least_share[group],  # -1, a customer only, finds the last
     )

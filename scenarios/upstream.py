@@ -14,7 +14,8 @@ def with_upstream(scenario: Scenario, peers: PeerTable, slack_bus: int) -> PeerT
     """Return the peers, and below them one for every group with ``upstream_mw``; the TSO's virtual load is the last."""
     for row, group in enumerate(scenario.peers):
         if group.upstream_mw is not None:
-            peers = appended(peers, group.name, slack_bus, row, generator_mw=group.upstream_mw)
+            size, least = group.upstream_mw, group.least_activation
+            peers = appended(peers, group.name, slack_bus, row, generator_mw=size, least_share=least)
     if scenario.tso is not None:
         most_mw = scenario.tso.most_mw
         peers = appended(peers, TSO, slack_bus, CUSTOMER, generator_mw=most_mw, boiler_mw=most_mw)
@@ -22,13 +23,19 @@ def with_upstream(scenario: Scenario, peers: PeerTable, slack_bus: int) -> PeerT
 
 
 def appended(
-    peers: PeerTable, name: str, bus: int, behaviour: int, generator_mw: float = 0.0, boiler_mw: float = 0.0
+    peers: PeerTable,
+    name: str,
+    bus: int,
+    behaviour: int,
+    generator_mw: float = 0.0,
+    boiler_mw: float = 0.0,
+    least_share: float = 0.0,
 ) -> PeerTable:
     """Return the peers and one more that trades: it can give ``generator_mw`` and take ``boiler_mw``."""
     nothing = {field.name: 0.0 for field in fields(PeerTable) if field.name != "name"}
     prices = ("up_eur_per_mwh", "down_eur_per_mwh", "marginal_eur_per_mwh", "marginal_rise_eur_per_mwh")
     one = nothing | dict.fromkeys(prices, np.nan) | {"bus": bus, "behaviour": behaviour, "battery_efficiency": 1.0}
-    one |= {"generator_mw": generator_mw, "boiler_mw": boiler_mw, "trade": True}
+    one |= {"generator_mw": generator_mw, "boiler_mw": boiler_mw, "least_share": least_share, "trade": True}
     columns = {
         name: np.append(column := getattr(peers, name), np.asarray(value, column.dtype)) for name, value in one.items()
     }

@@ -95,6 +95,7 @@ def street(peers: int = 6, steps: int = 24, seed: int = 1, **changes: Any) -> Ar
             marginal_eur_per_mwh=np.full(peers, np.nan),
             marginal_rise_eur_per_mwh=np.full(peers, np.nan),
             least_mw=np.zeros(peers),
+            least_share=np.zeros(peers),
         ),
         start=PeerState(battery / 2),
         profiles=Profiles(load, load * 0.2, pv),

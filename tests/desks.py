@@ -107,6 +107,7 @@ class HandDesk:
             marginal_eur_per_mwh=np.array([each.marginal for each in self.persons]),
             marginal_rise_eur_per_mwh=np.array([each.rise for each in self.persons]),
             least_mw=floats(n),
+            least_share=floats(n),
         )
 
     def signal(self) -> Signal:
@@ -174,6 +175,7 @@ class HandDesk:
             marginal_eur_per_mwh=peers.marginal_eur_per_mwh[rows],
             marginal_rise_eur_per_mwh=peers.marginal_rise_eur_per_mwh[rows],
             least_mw=none,
+            least_share=none,
             called_share=called_share[rows],
             start_s=0,
             duration_s=HOUR_S,

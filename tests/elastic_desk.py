@@ -117,6 +117,7 @@ def elastic_peers(bus: Ints, tan_phi: Floats, first: Floats, rise: Floats, **siz
         marginal_eur_per_mwh=first,
         marginal_rise_eur_per_mwh=rise,
         least_mw=sizes.get("least_mw", nothing),
+        least_share=nothing,
     )
 
 

@@ -32,7 +32,7 @@ def manifest(steps: int, n_peers: int = 5, part_steps: int = 24) -> Manifest:
     flat = np.zeros(n_peers)
     names = (*(f"house {row}" for row in range(n_peers - 1)), "dso")
     behaviour = np.arange(n_peers) % 3 - 1
-    peers = PeerTable(names, np.arange(n_peers) % N_BUSES, behaviour, *(flat,) * 8, flat == 0, *(flat,) * 4)
+    peers = PeerTable(names, np.arange(n_peers) % N_BUSES, behaviour, *(flat,) * 8, flat == 0, *(flat,) * 5)
     bus_names = (*(f"bus {row}" for row in range(N_BUSES - 2)), "end", "end")
     points = np.zeros(N_BUSES)
     branch_names = tuple(f"line {row}" for row in range(N_BRANCHES))
@@ -127,6 +127,7 @@ def record(step: int, n_peers: int, carried: Carried, scale: float = 1.0) -> Hou
             side=sides(n_offers),
             quantity_mw=rng.random(n_offers),
             price_eur_per_mwh=rng.random(n_offers) * 300,
+            least_share=np.full(n_offers, 0.25),
         ),
         flex=FlexResult(
             accepted_mw=rng.random(n_offers),

@@ -21,6 +21,8 @@ FLEXIBILITY_ONLY = ("listed",)
 ELASTIC = ("elastic-load", "elastic-source")
 """Behaviours for which nothing flows without a trade; more about them in test_agents_elastic."""
 NOT_ELASTIC = tuple(kind for kind in BEHAVIOURS if kind not in ELASTIC)
+CAUTIOUS = ("risk-averse",)
+"""Behaviours that offer another quantity than they expect; more about them in test_risk_averse."""
 
 
 def observation(seed: int, n: int = 8, **columns: object) -> Observation:
@@ -87,7 +89,7 @@ def test_a_plan_is_something_the_peers_can_do(kind: str, seed: int) -> None:
         assert down <= room + plan.battery_mw[i] + seen.pv_mw[i] + seen.boiler_mw[i] + 1e-12
 
 
-@pytest.mark.parametrize("kind", NOT_ELASTIC)
+@pytest.mark.parametrize("kind", [kind for kind in NOT_ELASTIC if kind not in CAUTIOUS])
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_energy_that_flows_anyway_is_offered_once_or_by_some_not_at_all(kind: str, seed: int) -> None:
@@ -192,6 +194,7 @@ def test_a_listed_peer_offers_what_it_can_drop_and_start_at_its_own_prices() -> 
         marginal_eur_per_mwh=none,
         marginal_rise_eur_per_mwh=none,
         least_mw=none,
+        least_share=none,
     )
     called = np.array([0.002, -0.0022])
     done = dispatch(peers, PeerState(none), seen.load_mw, plan.pv_mw, plan.battery_mw, called, 1.0)

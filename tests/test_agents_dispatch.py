@@ -30,6 +30,7 @@ def peers(n: int, battery_mwh: float = 0.01, battery_mw: float = 0.005, efficien
         marginal_eur_per_mwh=np.full(n, np.nan),
         marginal_rise_eur_per_mwh=np.full(n, np.nan),
         least_mw=np.zeros(n),
+        least_share=np.zeros(n),
     )
 
 

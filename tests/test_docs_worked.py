@@ -87,7 +87,7 @@ def test_battery() -> None:
             *battery,
             *(np.zeros(2),) * 4,
             np.ones(2, dtype=np.bool_),
-            *(np.zeros(2),) * 4,
+            *(np.zeros(2),) * 5,
         ),
         PeerState(np.array([2, 9]) * KW),
         load_mw=np.array([4, 0]) * KW,
@@ -197,7 +197,7 @@ class Curve:
 
 def bought(offered_mw: float) -> Procurement:
     one, upward = np.ones(1, dtype=np.int64), np.array([SELL])
-    offers = FlexOffers(0 * one, 0 * one, one, upward, np.array([offered_mw]), np.array([250.0]))
+    offers = FlexOffers(0 * one, 0 * one, one, upward, np.array([offered_mw]), np.array([250.0]), np.zeros(1))
     fmo = FMO(mesa.Model(), LocalFlexibilityMarket(interface_eur_per_mwh=200), rounds=10)
     return fmo.procure(dso(Curve(), 0.95, 1.05), Curve().solve(at(0, -0.06)), offers)
 

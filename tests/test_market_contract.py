@@ -16,8 +16,12 @@ ANY_MARKET = pytest.mark.parametrize("market", [kind() for kind in MARKETS.value
 CLEARING = ["uniform-auction", "bilateral-pool", "bilateral-equilibrium"]
 ANY_FLEX_MARKET = pytest.mark.parametrize(
     "market",
-    [*(kind() for kind in FLEX_MARKETS.values()), LocalFlexibilityMarket(residual="balanced")],
-    ids=[*FLEX_MARKETS, "linear, balanced"],
+    [
+        *(kind() for kind in FLEX_MARKETS.values()),
+        LocalFlexibilityMarket(residual="balanced"),
+        LocalFlexibilityMarket(pricing="pay-as-cleared"),
+    ],
+    ids=[*FLEX_MARKETS, "linear, balanced", "linear, pay-as-cleared"],
 )
 
 
@@ -77,9 +81,11 @@ def test_any_need(market: FlexMarket, case: tuple[FlexNeed, FlexOffers]) -> None
         ("negotiation", {"concession": 0}),
         ("consensus-admm", {"tolerance": 0}),
         ("walrasian", {"tick_eur_per_mwh": 0}),
+        ("communities", {"inside": "mcafee"}),
         ("mid-market-rate", {"retail_eur_per_mwh": float("inf")}),
         ("supply-demand-ratio", {"feed_in_eur_per_mwh": 0}),
         ("linear", {"residual": "somehow"}),
+        ("linear", {"pricing": "as you like it"}),
         ("linear", {"interface_eur_per_mwh": float("inf")}),
     ],
 )

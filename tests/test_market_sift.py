@@ -102,7 +102,7 @@ def test_a_market_clears_whatever_is_left_of_any_nonsense(rows: list[tuple[int, 
 def test_traded_and_offered_as_flexibility_add_up_to_the_order(orders: Orders) -> None:
     result = UniformPriceDoubleAuction().clear(orders, NO_SIGNAL, stream(1, "market"))
     bus_of_peer = np.arange(10) * 7
-    left = flex_offers(orders, result, bus_of_peer)
+    left = flex_offers(orders, result, bus_of_peer, np.zeros(10))
     used = result.accepted_mw.copy()
     used[left.order] += left.quantity_mw
     np.testing.assert_allclose(used[orders.dispatchable], orders.quantity_mw[orders.dispatchable], atol=2e-9)

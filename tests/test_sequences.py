@@ -82,7 +82,7 @@ def test_turns_end_where_neither_market_would_change_its_answer() -> None:
         left = after_flexibility(decision.orders, decision.offers, decision.flex)
         again = market.clear(left, decision.signal, stream(1, "unused"))
         np.testing.assert_allclose(again.accepted_mw, decision.result.accepted_mw, atol=2e-6)
-        offered = flex_offers(decision.orders, decision.result, BUS)
+        offered = flex_offers(decision.orders, decision.result, BUS, np.zeros(len(BUS)))
         np.testing.assert_array_equal(offered.quantity_mw, decision.offers.quantity_mw)
     assert settled >= 3
 

@@ -39,7 +39,7 @@ def decided(
     n = len(scheduled)
     bus = np.arange(n) % 4
     result = MARKETS[trades_kind]().clear(orders, NO_SIGNAL, stream(1, "market"))
-    left = flex_offers(orders, result, bus)
+    left = flex_offers(orders, result, bus, np.zeros(n))
     accepted = left.quantity_mw * flex_share
     change = left.side * accepted
     flex = FlexResult(accepted, left.price_eur_per_mwh, float(change.sum()), 0.0, np.zeros(0), np.zeros(0))
@@ -81,7 +81,7 @@ def example() -> tuple[Decision, GridState, Injections]:
     orders = book((SELL, 0.004, 250), (BUY, 0.003, 150))
     decision = decided(orders, "none", np.array([0.005, -0.008]), np.array([0.0045, -0.0078]))
     traded = match(orders, np.array([0.003, 0.003]), 150.0)
-    left = flex_offers(orders, traded, np.arange(2))
+    left = flex_offers(orders, traded, np.arange(2), np.zeros(2))
     flex = FlexResult(np.array([0.001]), np.array([250.0]), 0.001, 0.05, np.zeros(0), np.zeros(0))
     decision = replace(decision, result=traded, offers=left, flex=flex, contracted_mw=np.array([0.004, -0.003]))
     nobody = Injections(np.zeros(4), np.zeros(4))
@@ -176,7 +176,10 @@ def test_energy_and_money_add_up_for_every_party(
         assert sum(moved) == pytest.approx(physical[party], rel=0, abs=1e-9 * turnover + 1e-14), party
     earned = earned_eur(ledger, 10)
     assert abs(earned.sum()) <= 1e-9 * max(np.abs(ledger.amount_eur).sum(), 1e-9)
-    assert earned[Role.FMO.party(10)] == earned[Role.MEDIATOR.party(10)] == earned[Role.TSO.party(10)] == 0
+    assert earned[Role.FMO.party(10)] == earned[Role.TSO.party(10)] == 0
+    trades = decision.result.trades
+    fees_eur = hours * (trades.quantity_mw * trades.fee_eur_per_mwh).sum()
+    assert earned[Role.MEDIATOR.party(10)] == pytest.approx(fees_eur, rel=1e-9, abs=1e-15)
 
 
 def test_what_the_dso_pays_is_what_the_flexibility_market_said() -> None:

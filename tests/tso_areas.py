@@ -67,6 +67,7 @@ def regulated(
         marginal_eur_per_mwh=none,
         marginal_rise_eur_per_mwh=none,
         least_mw=flat,
+        least_share=flat,
     )
     grid = Street(rating_mw=50.0, pu_per_mw=1e-4)
     base = street(n, steps, market=BilateralEquilibrium(), flex_market=NoFlexMarket(), grid=grid)
@@ -154,7 +155,7 @@ class BookDesk:
         bus = np.append(np.ones(n - 1), 0.0) if self.bus is None else self.bus
         names = tuple(f"peer {row}" for row in range(n))
         behaviour = np.zeros(n, dtype=np.int64)
-        return PeerTable(names, bus.astype(np.int64), behaviour, *(flat,) * 8, flat == 0, *(flat,) * 4)
+        return PeerTable(names, bus.astype(np.int64), behaviour, *(flat,) * 8, flat == 0, *(flat,) * 5)
 
     def bids(self, called_share: Floats) -> Plan:
         nothing = np.zeros(self.tso + 1)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from peerflex.runs.moment import Moment
 
 BALANCE = "upward and downward must balance"
+BLOCKS = "offers with a least activation are activated to it or more, or not at all"
 NO_FLEX_MARKET = "there is no flexibility market"
 CALLED_FOR = 2.0
 """A limit is drawn in by this much of what all offers that help can do: each of them is called for."""
@@ -49,13 +50,14 @@ def rows_of(need: FlexNeed, elements: frozenset[Element]) -> list[int]:
 
 
 def _changed(offers: FlexOffers, without: Without) -> FlexOffers:
-    """Return the offers at the prices, and the buses, that some have instead."""
+    """Return the offers at the prices, and the buses, that some have instead, and without blocks if so asked."""
     price, bus = offers.price_eur_per_mwh.copy(), offers.bus.copy()
     for row, instead in without.offer_prices:
         price[row] = instead
     for row, instead_bus in without.stand_ins:
         bus[row] = instead_bus
-    return replace(offers, price_eur_per_mwh=price, bus=bus)
+    least = floats(len(offers)) if BLOCKS in without.rules else offers.least_share
+    return replace(offers, price_eur_per_mwh=price, bus=bus, least_share=least)
 
 
 def _market(moment: "Moment", without: Without) -> FlexMarket:

@@ -9,9 +9,9 @@ from peerflex.core.units import QUANTITY_TOLERANCE_MW, UP
 from peerflex.markets.idle import NoFlexMarket
 from peerflex.markets.lfm import LocalFlexibilityMarket, eligible
 from peerflex.runs.explain.again import Again
-from peerflex.runs.explain.flex_again import BALANCE, NO_FLEX_MARKET, rows_of
+from peerflex.runs.explain.flex_again import BALANCE, BLOCKS, NO_FLEX_MARKET, rows_of
 from peerflex.runs.explain.text import CRUMB, money, power
-from peerflex.runs.explain.types import Candidate, Element, Figures, Outcome, Without
+from peerflex.runs.explain.types import SAME_EUR_PER_MWH, Candidate, Element, Figures, Outcome, Without
 
 MOST_RIVALS = 16
 MOST_IDLE = 3
@@ -46,7 +46,7 @@ class _Offers:
             return [self._nothing(*each, frozenset({NO_FLEX_MARKET})) for each in self._nearest_limits()]
         if not len(self.need):
             return [self._nothing(*each, frozenset()) for each in self._nearest_limits()]
-        return [*self._limits(), *self._rivals(), *self._idle(), *self._own(), *self._balance()]
+        return [*self._limits(), *self._rivals(), *self._idle(), *self._own(), *self._balance(), *self._blocks()]
 
     def name(self, row: int) -> str:
         return f"offer {row} of {self.area.peers.name[self.offers.peer[row]]}"
@@ -108,9 +108,16 @@ class _Offers:
     def _offer(self, row: int, because: str, *, idle: bool = False) -> Candidate:
         way = "up" if self.offers.side[row] == UP else "down"
         price, done = float(self.offers.price_eur_per_mwh[row]), power(float(self.activated[row]))
-        why = f"{because}: {self.name(row)}, {done} {way} at {money(price)}."
+        why = f"{because}: {self.name(row)}, {done} {way} at {money(price)}{self._settled(row)}."
         figures, without = Figures(price, self.price, "EUR/MWh"), Without(offers=frozenset({row}))
         return Candidate("offer", self.name(row), why, "Without this offer", without, figures, "flex-offer", idle)
+
+    def _settled(self, row: int) -> str:
+        """Return at what an offer is settled, where that is not its own price."""
+        paid = float(self.result.price_eur_per_mwh[row])
+        if abs(paid - float(self.offers.price_eur_per_mwh[row])) < SAME_EUR_PER_MWH:
+            return ""
+        return f" (settled at {money(paid)})"
 
     def _own(self) -> list[Candidate]:
         """Return its own price, its own place, and both."""
@@ -120,7 +127,7 @@ class _Offers:
         if active[row] > QUANTITY_TOLERANCE_MW:
             far = float(np.abs(self.offers.price_eur_per_mwh).max() + abs(self.interface) + 1.0)
             dear = Without(offer_prices=frozenset({(row, self.interface + side * 3.0 * far)}))
-            why = f"Its price of {money(self.price)} is among the cheapest that do what is needed."
+            why = f"Its price of {money(self.price)}{self._settled(row)} is among the cheapest that do what is needed."
             return [
                 Candidate(
                     "rule", f"price of {self.name(row)}", why, "At a far worse price", dear, figures, "flex-offer"
@@ -128,6 +135,9 @@ class _Offers:
             ]
         free = Without(offer_prices=frozenset({(row, self.interface)}))
         why = f"Its price of {money(self.price)} is dearer than what was activated"
+        if self.offers.least_share[row] > 0:
+            least_mw = float(self.offers.least_share[row] * self.offers.quantity_mw[row])
+            why = f"Its price of {money(self.price)} is too dear for {power(least_mw)} or more, the least it gives"
         if not fits:
             why = f"Its price of {money(self.price)} is on the wrong side of the interface price, so it takes no part"
         otherwise = f"At the interface price, {money(self.interface)}"
@@ -150,6 +160,12 @@ class _Offers:
             return []
         without = Without(rules=frozenset({BALANCE}))
         return [Candidate("rule", BALANCE, f"In this market {BALANCE}.", "Without this rule", without)]
+
+    def _blocks(self) -> list[Candidate]:
+        if not self.offers.least_share.any():
+            return []
+        without = Without(rules=frozenset({BLOCKS}))
+        return [Candidate("rule", BLOCKS, f"In this market {BLOCKS}.", "Without this rule", without)]
 
     def _nearest_limits(self) -> list[tuple[Element, int]]:
         """Return the element nearest to its limit of those that this offer moves from its bus, and that bus.

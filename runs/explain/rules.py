@@ -4,6 +4,7 @@ from typing import Final
 
 from peerflex.core.protocols import Market
 from peerflex.markets.bilateral import BilateralEquilibrium
+from peerflex.markets.communities import Communities
 from peerflex.markets.consensus import ConsensusAdmm
 from peerflex.markets.continuous import ContinuousDoubleAuction
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
@@ -38,6 +39,8 @@ RULES: Final[dict[type[Market], str]] = {
     MidMarketRate: "The rule: what the community exchanges is divided at the middle of the supplier's two tariffs.",
     SupplyDemandRatio: "The rule: what the community exchanges is divided at a price that falls as supply per demand "
     "rises.",
+    Communities: "The rule: each community holds an auction, and what it leaves is traded between communities in "
+    "pairs.",
     NoMarket: "There is no market between peers.",
 }
 """How each market decides, in a sentence; a market of a plugin has none."""

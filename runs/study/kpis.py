@@ -8,7 +8,8 @@ import numpy as np
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
 from peerflex.core.regulation import TSO
-from peerflex.runs.kpis import KPIS, Column
+from peerflex.runs.kpis import KPIS
+from peerflex.runs.seen import Column
 from peerflex.runs.study.source import ELEMENTS, NUMBERS, Source
 from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.hints import nearest

@@ -14,19 +14,20 @@ from peerflex.core.regulation import TSO
 from peerflex.core.units import SECONDS_PER_HOUR
 from peerflex.runs.build import build
 from peerflex.runs.columns import Part
-from peerflex.runs.kpis import KPIS, Seen, figure
-from peerflex.runs.manifest import PART_STEPS, Manifest, distinct
+from peerflex.runs.kpis import KPIS, customers_of, figure
+from peerflex.runs.limit_columns import missing_mva
+from peerflex.runs.manifest import PART_STEPS, ROLES, Manifest, distinct
 from peerflex.runs.model import AreaModel
 from peerflex.runs.plugins import Registry
+from peerflex.runs.seen import Seen
 from peerflex.runs.study.source import ELEMENTS, NUMBERS, Source, element_numbers, energy_of, row_of_branch
 from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.load import LoadedScenario
+from peerflex.scenarios.schema import CUSTOMERS
 
 _NUMBERS = tuple(column for column in HOURS.columns if column.name in NUMBERS)
 _ELEMENTS = tuple(column for column in HOURS.columns if column.name in ELEMENTS)
 _CLOSING = {kpi.name: kpi for kpi in KPIS}
-CUSTOMERS = "customers"
-"""The group of peers in no group: the last, as their behaviour is -1."""
 
 
 class InMemory:
@@ -48,14 +49,16 @@ class InMemory:
         self._branches, self._buses = distinct(self.area.grid.branches.name), distinct(self.area.grid.buses.name)
         self._watched = {name: row_of_branch(name, self._branches) for name in branches}
         self._loading: dict[str, list[Floats]] = {name: [] for name in branches}
-        peers, groups = self.area.peers, (*self.area.behaviour_names, CUSTOMERS)
+        peers, groups = self.area.peers, (*self.area.behaviour_names, CUSTOMERS)  # whose behaviour is -1
         named = zip(peers.name, peers.behaviour, strict=True)
         self._groups = tuple(TSO if name == TSO else groups[kind] for name, kind in named)
         self._energy: dict[str, list[Floats]] = {group: [] for group in dict.fromkeys(self._groups)}
-        self._parties = party_names(self.area.peers.name)
+        names = distinct(peers.name, ROLES)
+        self._parties, self._customers = party_names(names), customers_of(names, self._groups)
         self._spent = np.zeros(len(self._parties))
         self._received = np.zeros(len(self._parties))
         rating_mva = self.area.grid.branches.rating_mva
+        self._missing_mva = np.zeros(len(rating_mva))
         # what columns of numbers read of a manifest; nothing is written
         self._manifest = Manifest.model_construct(
             step_seconds=self.area.step_s,
@@ -93,7 +96,8 @@ class InMemory:
         """Return what closing figures are made of."""
         columns = {name: np.concatenate(parts) for name, parts in self._hours.items()}
         step_hours = self.area.step_s / SECONDS_PER_HOUR
-        return Seen(columns.__getitem__, step_hours, self._parties, self._spent - self._received)
+        paid_eur = self._spent - self._received
+        return Seen(columns.__getitem__, step_hours, self._parties, self._customers, paid_eur, self._missing_mva)
 
     def source(self) -> Source:
         """Return what a study's figures are made of."""
@@ -133,10 +137,16 @@ class InMemory:
             energies.append(energy_of(group, self._groups, metered_mw, part.hours))
         for name, row in self._watched.items():
             self._loading[name].append(np.array([record.state.loading[row] for record in part.records]))
+        self._missing_mva = np.maximum(self._missing_mva, self._missing_in(part))
         amount_eur = part.joined("ledger.amount_eur")
         self._spent = _added(self._spent, part.joined("ledger.taker"), amount_eur)
         self._received = _added(self._received, part.joined("ledger.giver"), amount_eur)
         self._records = []
+
+    def _missing_in(self, part: Part) -> Floats:
+        branch, excess, limit = (part.joined(f"violations.{name}") for name in ("element", "excess", "limit"))
+        rows = ~part.joined("violations.is_voltage")
+        return missing_mva(self.area.grid.branches.rating_mva, branch[rows], excess[rows], limit[rows])
 
 
 def _added(so_far: Floats, rows: Ints, values: Floats) -> Floats:

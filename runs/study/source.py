@@ -11,8 +11,8 @@ import pyarrow as pa
 from peerflex.core.arrays import Bools, Floats, Ints, add_up
 from peerflex.core.errors import InputError
 from peerflex.core.units import SECONDS_PER_HOUR
-from peerflex.runs.kpis import Column
 from peerflex.runs.reader import Run
+from peerflex.runs.seen import Column
 from peerflex.runs.table_hours import HOURS
 
 NUMBERS = tuple(column.name for column in HOURS.columns if column.kind in ("float", "int"))

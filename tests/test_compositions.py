@@ -1,0 +1,202 @@
+"""Every valid pair of values of the design elements in few whole designs, each of which trades, balances and verifies.
+
+The elements are what the registries and the sequences hold; each choice (a word or a yes or no) among a kind's
+parameters is a value of its own. ``pytest -m slow -s tests/test_compositions.py`` runs every design and prints the
+coverage.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+
+from peerflex.core.errors import InputError
+from peerflex.markets.registry import FLEX_MARKETS, INCENTIVES, MARKETS, SERVICES
+from peerflex.runs.build import build
+from peerflex.runs.plugins import registry
+from peerflex.runs.reader import open_run
+from peerflex.runs.sequences import SEQUENCES
+from peerflex.runs.session import Session
+from peerflex.runs.verification import verify
+from peerflex.scenarios.load import load_scenario
+
+NO_CHOICE: Final = {
+    *("solver", "coordinates", "latency", "quoting", "inside"),
+    *("withdraws_request", "reactive_control", "voltage"),
+}
+"""Parameters that are no element of a design: how something is computed or drawn, or a detail within one element."""
+
+QUICK: Final = {
+    "consensus-admm": {"most_rounds": 200},
+    "product-differentiation": {"iterations": 2, "flexibility_step": 0.35},
+}
+"""Less of the same: what makes a kind's hour short."""
+
+EVENING: Final = ("time.start=2016-07-04T17:00:00", "reference=none", "grid.line_rating_factor=0.5")
+"""Two hours in which peers trade, and the lowest voltage and some lines come to their limits."""
+
+TRIED: Final = 12
+"""Beginnings that are tried for each design."""
+
+PARTS: Final = registry()
+
+Value = str
+Design = tuple[tuple[str, Value], ...]
+"""A value of every element, by the element's name; values are as a scenario writes them."""
+
+Pair = frozenset[tuple[str, Value]]
+
+
+def values(kinds: dict[str, type]) -> Iterator[Value]:
+    """Every kind as it comes, and with each other choice that one of its parameters allows."""
+    for kind, made in kinds.items():
+        said = {"kind": kind} | QUICK.get(kind, {})
+        yield json.dumps(said)
+        hints = get_type_hints(made)
+        for field in fields(made):
+            if field.name in NO_CHOICE:
+                continue
+            kind_of = hints[field.name]
+            choices = get_args(kind_of) if get_origin(kind_of) is Literal else (False, True) * (kind_of is bool)
+            yield from (json.dumps(said | {field.name: each}) for each in choices if each != field.default)
+
+
+ELEMENTS: Final = {
+    "p2p": tuple(values(MARKETS)),
+    "incentive": tuple(values(INCENTIVES)),
+    "service": tuple(values(SERVICES)),
+    "lfm": tuple(values(FLEX_MARKETS)),
+    "sequence": tuple(SEQUENCES),
+}
+ALLOWS_MOST: Final = {
+    "p2p": '{"kind": "bilateral-equilibrium"}',
+    "incentive": '{"kind": "none"}',
+    "service": '{"kind": "none"}',
+    "lfm": '{"kind": "linear"}',
+    "sequence": "p2p-first",
+}
+"""Values that fit all others: what is refused beside them is refused because of the pair."""
+
+
+def written(design: dict[str, Value]) -> list[str]:
+    return [f"market.{element}={value}" for element, value in design.items()]
+
+
+def refusal(design: dict[str, Value]) -> str:
+    """Why a design is refused, '' if it is not."""
+    try:
+        build(load_scenario("case69-day", written(design)), PARTS)
+    except InputError as error:
+        return error.problem.what
+    return ""
+
+
+@cache
+def refusals() -> dict[Pair, str]:
+    """Every pair of values of two elements, and why it is refused ('': it is not)."""
+    return {
+        frozenset({(one, a), (other, b)}): refusal(ALLOWS_MOST | {one: a, other: b})
+        for one, other in combinations(ELEMENTS, 2)
+        for a, b in product(ELEMENTS[one], ELEMENTS[other])
+    }
+
+
+@cache
+def designs() -> tuple[Design, ...]:
+    """A small set of designs in which every valid pair occurs, found greedily: most pairs not yet seen first."""
+    left, found = dict.fromkeys(pair for pair, why in refusals().items() if not why), []
+    while left:
+        seeds = list(left)[:: max(1, len(left) // TRIED)]
+        tried = [_filled(seed, order, left) for seed in seeds for order in (list(ELEMENTS), list(ELEMENTS)[::-1])]
+        best = max(tried, key=lambda design: sum(pair in left for pair in _pairs(design)))
+        for pair in _pairs(best):
+            left.pop(pair, None)
+        found.append(tuple((element, best[element]) for element in ELEMENTS))
+    return tuple(found)
+
+
+def _filled(seed: Pair, order: list[str], left: dict[Pair, None]) -> dict[str, Value]:
+    """Return a whole design with a pair, each other value the one with most pairs not yet seen, in some order."""
+    design = dict(sorted(seed))
+    for element in (each for each in order if each not in design):
+        fitting = [value for value in ELEMENTS[element] if _fits(design, element, value)]
+        design[element] = max(fitting, key=lambda value: _new(design, element, value, left))
+    return design
+
+
+def _pairs(design: dict[str, Value]) -> list[Pair]:
+    return [frozenset(two) for two in combinations(design.items(), 2)]
+
+
+def _fits(design: dict[str, Value], element: str, value: Value) -> bool:
+    return not any(refusals()[frozenset({each, (element, value)})] for each in design.items())
+
+
+def _new(design: dict[str, Value], element: str, value: Value, left: dict[Pair, None]) -> int:
+    return sum(frozenset({each, (element, value)}) in left for each in design.items())
+
+
+def trouble(design: Design, folder: Path) -> str:
+    """What is wrong with two hours of a design, '' if it trades where it should and its log verifies.
+
+    That energy and money balance is checked by the run itself, which stops if they do not.
+    """
+    loaded = load_scenario("case69-day", [*EVENING, *written(dict(design))], hours=2)
+    with Session.begin(loaded, PARTS, folder, driver="mosaik") as session:
+        for _ in session.advance():
+            pass
+    differences = verify(folder, PARTS).differences  # in Mesa
+    if differences:
+        return f"does not verify: {differences[0]}"
+    done, parts = open_run(folder, check=False), dict(design)
+    trades, kind = len(done.table("trades")), json.loads(parts["p2p"])["kind"]
+    if (trades > 0) != (kind != "none"):
+        return f"{trades} trades"
+    bought, lfm = (done.table("flex").accepted_mw > 0.0).any(), json.loads(parts["lfm"])["kind"]
+    needed = parts["sequence"] in ("lfm-first", "unrelated")  # elsewhere trades may leave nothing to relieve
+    if (bought and lfm == "none") or (needed and not bought):
+        return f"flexibility is bought: {bought}"
+    return ""
+
+
+@pytest.mark.once
+def test_every_valid_pair_occurs_in_a_design_that_can_be_built() -> None:
+    why = refusals()
+    valid = {pair for pair, reason in why.items() if not reason}
+    covered = {pair for design in designs() for pair in _pairs(dict(design))}
+    print(f"\n{sum(map(len, ELEMENTS.values()))} values of {len(ELEMENTS)} elements, {len(why)} pairs")
+    print(f"{len(valid)} valid, {len(valid & covered)} of them covered by {len(designs())} designs; refused:")
+    reasons = Counter(re.sub("'.*'", "...", reason) for reason in why.values() if reason)
+    print("\n".join(f"{count:5} {reason}" for reason, count in reasons.most_common()))
+    assert covered == valid
+    assert not [said for design in designs() if (said := refusal(dict(design)))]
+    for element, each in ((element, each) for element, all_of in ELEMENTS.items() for each in all_of):
+        assert any((element, each) in pair for pair in valid), f"{element} {each} fits nothing"
+
+
+@pytest.mark.once
+def test_a_handful_of_designs_trade_and_verify(tmp_path: Path) -> None:
+    some = designs()[:: max(1, len(designs()) // 4)]
+    wrong = {design: said for row, design in enumerate(some) if (said := trouble(design, tmp_path / str(row)))}
+    assert not wrong
+
+
+@pytest.mark.slow
+def test_every_design_trades_and_verifies(tmp_path: Path) -> None:
+    wrong: dict[Design, Any] = {}
+    for row, design in enumerate(designs()):
+        try:
+            said = trouble(design, tmp_path / str(row))
+        except Exception as error:  # all of them are wanted, not the first
+            said = f"{type(error).__name__}: {error}"
+        if said:
+            wrong[design] = said
+            print(dict(design), said, flush=True)
+    assert not wrong
