@@ -175,7 +175,6 @@ class HandDesk:
             marginal_eur_per_mwh=peers.marginal_eur_per_mwh[rows],
             marginal_rise_eur_per_mwh=peers.marginal_rise_eur_per_mwh[rows],
             least_mw=none,
-            least_share=none,
             called_share=called_share[rows],
             start_s=0,
             duration_s=HOUR_S,
