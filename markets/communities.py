@@ -33,7 +33,7 @@ BETWEEN: Final[dict[str, Market]] = {"bilateral-equilibrium": BilateralEquilibri
 @dataclass(frozen=True, slots=True)
 class Communities:
     """The hybrid structure (Sousa, Soares, Pinson, Moret, Baroche and Sorin, Renewable and Sustainable Energy Reviews
-    104, 2019; EUniversal D5.3, 2022, section 2.1; communities as in Moret and Pinson, IEEE Trans. Power Systems 34(5),
+    104, 2019; EUniversal D5.3, 2022, section 3.2.5; communities as in Moret and Pinson, IEEE Trans. Power Syst. 34(5),
     2019): each community has a manager who holds an auction, and what it leaves is traded between communities in pairs.
 
     Both parts have their own parameters at default. As the auctions serve the merit order, two peers of a community

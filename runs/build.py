@@ -18,8 +18,7 @@ from peerflex.markets.idle import NoFlexMarket
 from peerflex.runs.area import Area, DsoSettings
 from peerflex.runs.chosen import leaves_nothing_congested
 from peerflex.runs.components import make
-from peerflex.runs.composition import check_composition
-from peerflex.runs.heeds import check_incentive, check_service
+from peerflex.runs.composition import check_composition, check_incentive, check_service
 from peerflex.runs.interface_price import check_interface_price
 from peerflex.runs.manifest import ROLES, distinct
 from peerflex.runs.plugins import Registry

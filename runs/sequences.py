@@ -1,6 +1,6 @@
 """Who comes first, peers or the flexibility market: the four orders of steps 4 to 6 of the hour.
 
-EUniversal D5.3 (2022), section 3.2.6, names sequences of a P2P market and a local flexibility market. Whatever comes
+EUniversal D5.3 (2022), section 3.2.7, names sequences of a P2P market and a local flexibility market. Whatever comes
 first stands: what the flexibility market activated is no longer for sale between peers, and what peers traded is no
 longer offered as flexibility. Unrelated markets look at the same forecast and do not know of each other: what an
 asset then sold twice, it delivers once.

@@ -24,7 +24,7 @@ from peerflex.markets.registry import INCENTIVES
 from peerflex.markets.settlement import check_balance, settle
 from peerflex.markets.weights import ConstraintWeights
 from peerflex.runs.components import make
-from peerflex.runs.heeds import check_incentive
+from peerflex.runs.composition import check_incentive
 from tests.areas import street
 from tests.contracts import book
 from tests.network_views import view_of_slopes
