@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from peerflex.core.arrays import Bools, Floats, floats
+from peerflex.markets.anderson import Anderson
 from peerflex.markets.game import Equilibrium, Game, Side
 from peerflex.markets.matching import CRUMB
 from peerflex.markets.pairs import agreed, restricted
@@ -16,17 +17,26 @@ UNEVEN = 3.0
 FIRST_WAIT, LONGER_WAIT = 10, 1.3
 """Rounds before the penalty may change, and how much longer each next wait is: in the end it does not change."""
 LARGEST_CHANGE = 5.0
+FIRST_LEAP = 10
+"""Rounds before all peers together look for a way ahead: most pairs of a few peers have agreed by then."""
 MOST_STEPS = 60
 """Steps to the exact answer of a peer; one or two are enough, since most pairs stay what they were."""
 
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """What the pairs of a game agreed on, the price of each trade in EUR/MWh, and the rounds of proposals it took."""
+    """What the pairs of a game agreed on, the price of each trade in EUR/MWh, and the rounds of proposals it took.
+
+    In ``sums`` of the rounds figures of all pairs were added up.
+    """
 
     found: Equilibrium
     price_eur_per_mwh: Floats
     rounds: int
+
+    @property
+    def sums(self) -> int:
+        return max(self.rounds - FIRST_LEAP, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,8 @@ def agree(game: Game, penalty: float, tolerance: float, most_rounds: int) -> Con
     what the buyer wants (Boyd, Parikh, Chu, Peleato and Eckstein 2011, sections 3.4 and 7; Sorin, Bobo and Pinson
     2019). The penalty of a pair is scaled by the curvatures of both and of all with whom they could trade, so that
     orders of any size take like steps; all penalties change together while trades and prices settle unevenly.
+    After a few rounds understandings and prices of all pairs leap ahead (``markets.anderson``), in the measure in which
+    a round brings them nearer to their end: ``sqrt(rho) c`` and ``z / sqrt(rho)``.
 
     It ends when no order sees more than ``tolerance`` of its size otherwise than its partners do, and no proposal
     moves a price by more than ``tolerance`` of what it changes over a whole order; or after ``most_rounds``. What both
@@ -109,13 +121,13 @@ def _agree(
     rise = np.minimum((sellers.most_mw / sellers.per_price)[:, None], buyers.most_mw / buyers.per_price)
     price, common = np.where(worth, (buyers.value - sellers.value) / 2, 0.0), floats(*worth.shape)
     wait, waited = FIRST_WAIT, 0
-    rounds, settled = 0, False
+    rounds, settled, leap = 0, False, Anderson()
     while not settled and rounds < most_rounds:
         rho = penalty * alike
         room = worth / (rho + game.pair_curvature / 2)
         sold, seller_dual = sellers.answer(sellers.value + price + rho * common, room, seller_dual)
         bought, buyer_dual = buyers.answer(buyers.value - price + rho * common, room, buyer_dual)
-        excess, before = sold - bought, common
+        excess, before, paid = sold - bought, common, price
         common = RELAXATION * (sold + bought) / 2 + (1 - RELAXATION) * common
         price = price - RELAXATION * rho * excess / 2
         apart_mw = np.abs(excess)
@@ -127,6 +139,12 @@ def _agree(
         if waited >= wait and not 1 / UNEVEN <= uneven <= UNEVEN:
             penalty *= min(max(uneven**0.5, 1 / LARGEST_CHANGE), LARGEST_CHANGE)
             wait, waited = int(wait * LONGER_WAIT) + 1, 0
+            leap.forget()
+        elif FIRST_LEAP <= rounds < most_rounds and not settled:
+            root = np.sqrt(rho)
+            x, to = (np.stack([root * c, z / root]).ravel() for c, z in ((before, paid), (common, price)))
+            ahead = leap.ahead(x, to).reshape(2, *rho.shape)
+            common, price = ahead[0] / root, ahead[1] * root
     return np.minimum(sold, bought), price, seller_dual, buyer_dual, rounds
 
 

@@ -83,14 +83,27 @@ def test_two_rounds_of_the_page_by_hand() -> None:
     assert last.accepted_mw / KW == pytest.approx([5, 5])
 
 
-@pytest.mark.parametrize("kind", ["alike", "tree", "blocked", "weighted", "charged", "charged, curved"])
+MOST_ROUNDS = {"alike": 60, "tree": 90, "blocked": 80, "weighted": 400, "charged": 140}
+"""Means over the games of a kind, a third or so above what they are; the others are decided by a small curvature."""
+
+
+@pytest.mark.parametrize("kind", ["alike", "tree", "blocked", "weighted", "charged", "charged, curved", "curved"])
 def test_net_positions_are_those_of_the_generic_program(kind: str) -> None:
-    for seed in range(6):
+    """112 games: each order's position within 1e-4 of its size, and proven to be as good as the optimum."""
+    rounds, worst = [], 0.0
+    for seed in range(16):
         game = game_of(seed, kind)
-        found, centre = agree(game, 1.0, 1e-6, 5000).found, solve_generic(game)
-        assert (np.abs(found.sold_mw - centre.sold_mw) <= SAME_POSITION * game.sellers.most_mw).all()
-        assert (np.abs(found.bought_mw - centre.bought_mw) <= SAME_POSITION * game.buyers.most_mw).all()
+        consensus, centre = agree(game, 1.0, 1e-6, 5000), solve_generic(game)
+        found = consensus.found
+        sold = np.abs(found.sold_mw - centre.sold_mw) / game.sellers.most_mw
+        bought = np.abs(found.bought_mw - centre.bought_mw) / game.buyers.most_mw
+        rounds.append(consensus.rounds)
+        worst = max(worst, float(sold.max()), float(bought.max()))
         assert certify(game, found).gap <= 1e-5
+    print(f"{kind}: {np.mean(rounds):.0f} rounds, {max(rounds)} at most; off by {worst:.1e} of an order")
+    assert worst <= SAME_POSITION
+    assert max(rounds) < 5000
+    assert np.mean(rounds) <= MOST_ROUNDS.get(kind, 700)
 
 
 @pytest.mark.parametrize("kind", ["free", "blocked", "factors", "charged"])
@@ -131,12 +144,20 @@ def test_more_rounds_leave_a_smaller_gap() -> None:
 
 
 def test_messages_are_counted_over_pairs_that_may_trade() -> None:
-    """A may not sell to D. All other pairs have something to gain, so they talk in every round."""
+    """A may not sell to D. All other pairs have something to gain, so they talk in every round.
+
+    Two rounds come before the proposals. From the eleventh proposals on all four peers add up figures, by three
+    messages up and three down.
+    """
     result = clear(ConsensusAdmm(curvature_eur_per_mwh=20), two_places(SOLD_TO_D, NOTHING))
-    assert result.messages == 2 * 3 * result.rounds
+    assert result.rounds > 12
+    assert result.messages == 2 * 3 * result.rounds + 2 * 3 * (result.rounds - 12)
+    early = clear(ConsensusAdmm(curvature_eur_per_mwh=20, most_rounds=10), two_places(SOLD_TO_D, NOTHING))
+    assert early.messages == 2 * 3 * early.rounds
     own = replace(FOUR, peer=np.array([0, 1, 0, 1]))
     alone = clear(ConsensusAdmm(curvature_eur_per_mwh=20), two_places(SOLD_TO_D, NOTHING), own)
-    assert alone.messages == 2 * alone.rounds  # B-C is the only pair of two peers
+    # B-C is the only pair of two peers
+    assert alone.messages == 2 * alone.rounds + 2 * max(alone.rounds - 12, 0)
 
 
 @pytest.mark.parametrize("reading", ["costs-and-values", "willingness-to-sell"])
