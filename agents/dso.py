@@ -18,6 +18,9 @@ VIOLATION = 5e-7
 BACK_OFF = 1e-5
 """The market is asked to stay this far inside a limit, so that what the linearisation misses is not a violation."""
 
+INSIDE_AS_OUTSIDE = 3.0
+"""How often the excess of a stubborn violation is what it should end inside its limit."""
+
 MOST_NEEDS = 50
 """Rows added in a round: relieving the worst relieves most others; what is left is added in the next round."""
 
@@ -89,6 +92,7 @@ class DSO(mesa.Agent):
         excess = np.maximum(traded.loading - self.limits.loading, 0.0)
         heavier = traded.loading > forecast.loading * (1.0 + HEAVIER)
         onward = np.sign(traded.flow_mw) == np.sign(forecast.flow_mw)
+        speaks = np.isfinite(self.incentive.at_risk_loading)
         return Outlook(
             forecast=forecast,
             traded=traded,
@@ -97,6 +101,7 @@ class DSO(mesa.Agent):
             ),
             limit_mva=limit_mva,
             worsened=(forecast.loading >= self.at_risk * self.limits.loading) & heavier & onward,
+            unprotected=~(forecast.loading >= self.incentive.at_risk_loading * self.limits.loading) if speaks else None,
         )
 
     def _wanted(self, state: GridState, used: Severity) -> Floats:
@@ -116,13 +121,15 @@ class DSO(mesa.Agent):
         voltage = slopes.value[len(slopes.branch) :]
         return np.concatenate([-np.sign(slopes.value[: len(slopes.branch)]), np.where(voltage < middle, 1.0, -1.0)])
 
-    def need(self, state: GridState, activated_mw: Floats, before: FlexNeed | None) -> FlexNeed:
+    def need(self, state: GridState, activated_mw: Floats, before: FlexNeed | None, stubborn: bool = False) -> FlexNeed:
         """Return the limits to keep, linearised where the activations so far lead.
 
         ``state`` is the one that the activations lead to; rows are stated relative to none of them. What is violated
         now is added to the rows of ``before``, which stay as cuts: without them the market would jump back and
         forth between the operating points it was shown. Returns ``before`` itself when nothing is violated any
-        more, and a need without rows when nothing is violated at all (or nothing can be solved).
+        more, and a need without rows when nothing is violated at all (or nothing can be solved). A ``stubborn``
+        violation, which many rounds have only made smaller, is to end as far inside its limit as it is outside, and
+        more: offers of one price leave the market many answers, and each new row only rules out the last.
         """
         nothing_new = self._no_need if before is None else before
         watch = worst(severity(state, self.limits), 1.0 + VIOLATION, MOST_NEEDS)
@@ -134,12 +141,15 @@ class DSO(mesa.Agent):
         movable = np.isfinite(slopes.mw_per_unit)
         if not movable.any():
             return nothing_new
+        lower = np.concatenate([-loading[watch.branches], v_min[watch.buses]])
+        upper = np.concatenate([loading[watch.branches], v_max[watch.buses]])
+        inside = BACK_OFF + stubborn * INSIDE_AS_OUTSIDE * np.maximum(slopes.value - upper, lower - slopes.value)
         rows = FlexNeed(
             is_voltage=np.repeat([False, True], [len(watch.branches), len(watch.buses)])[movable],
             element=np.concatenate([watch.branches, watch.buses])[movable],
             value=(slopes.value - (slopes.by_mw * activated_mw).sum(axis=1))[movable],
-            lower=np.concatenate([-loading[watch.branches], v_min[watch.buses]])[movable] + BACK_OFF,
-            upper=np.concatenate([loading[watch.branches], v_max[watch.buses]])[movable] - BACK_OFF,
+            lower=(lower + inside)[movable],
+            upper=(upper - inside)[movable],
             by_mw=slopes.by_mw[movable],
             mw_per_unit=slopes.mw_per_unit[movable],
         )

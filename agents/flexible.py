@@ -1,4 +1,5 @@
-"""What a peer can do differently if it is paid: battery, flexible load and PV, as dispatchable offers."""
+"""What a peer can do differently if it is paid: battery, flexible load, PV, generator and boiler, as dispatchable
+offers."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -20,12 +21,15 @@ class Costs:
     """What moving an asset costs its owner.
 
     Stored energy is worth ``stored_value`` (midway between feed-in and retail unless given): discharging
-    must earn it back with the losses and the wear, charging may cost at most what is left of it.
+    must earn it back with the losses and the wear, charging may cost at most what is left of it. ``generation`` is
+    the fuel and upkeep of a generator's MWh, ``heat`` what a MWh saves that a boiler takes in place of gas.
     """
 
     wear: float
     comfort: float
     stored_value: float | None
+    generation: float
+    heat: float
 
     def discharge_eur_per_mwh(self, seen: Observation) -> Floats:
         return self._stored(seen) / seen.battery_efficiency + self.wear
@@ -50,8 +54,9 @@ def flexibility(
     """Return what peers can still move beside their schedule ``battery_mw``; shapes ``(rows,)``.
 
     Upward: discharge more at its cost, then give up flexible load for the comfort lost. Downward: charge
-    more at its value, then curtail PV for nothing (its energy costs nothing to make). ``may_give`` and
-    ``may_take`` (0 to 1) scale the two directions of the battery, for peers that hold back.
+    more at its value, then curtail PV for nothing (its energy costs nothing to make). A generator is started for its
+    cost, a boiler for what the heat is worth. ``may_give`` and ``may_take`` (0 to 1) scale the two directions of
+    battery, generator and boiler, for peers that hold back.
     """
     discharge_mw, charge_mw = own_limits_mw(seen)
     return [
@@ -59,6 +64,8 @@ def flexibility(
         downward((charge_mw + battery_mw) * may_take, costs.charge_eur_per_mwh(seen)),
         upward(seen.load_mw * flexible_load_share, seen.retail_eur_per_mwh + costs.comfort),
         downward(seen.pv_mw, np.minimum(seen.feed_in_eur_per_mwh, 0.0) - CURTAILMENT_FEE_EUR_PER_MWH),
+        upward(seen.generator_mw * may_give, np.full(len(seen.peer), costs.generation)),
+        downward(seen.boiler_mw * may_take, np.full(len(seen.peer), costs.heat)),
     ]
 
 
@@ -71,6 +78,12 @@ Comfort = Annotated[
 StoredValue = Annotated[
     float | None,
     Field(ge=0, le=10_000, description="Value of stored energy, EUR/MWh; midway between feed-in and retail if absent"),
+]
+Generation = Annotated[
+    float, Field(ge=0, le=10_000, description="Fuel and upkeep of the generator, EUR/MWh: gas at 90 and 45 %")
+]
+Heat = Annotated[
+    float, Field(ge=0, le=10_000, description="What a MWh in the boiler saves, EUR/MWh: gas at 90 and 90 %")
 ]
 FlexibleLoadShare = Annotated[
     float, Field(ge=0, le=1, description="Share of the load that the peer gives up if it is paid for the comfort")

@@ -14,6 +14,9 @@ from peerflex.core.units import QUANTITY_TOLERANCE_MW
 MOST_INFEASIBLE = 3
 """Rounds in which relief may be missing before the market is left as it is."""
 
+LAST_ROUNDS = 5
+"""Rounds before the last in which a violation that is still there counts as stubborn; of few rounds, a quarter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Procurement:
@@ -36,28 +39,33 @@ class FMO(mesa.Agent):
         self.rounds = rounds
 
     def procure(self, dso: DSO, expected: GridState, offers: FlexOffers) -> Procurement:
-        """Clear the market until no limit is violated in the DSO's model, at most ``rounds`` times.
+        """Return what the DSO buys in the flexibility market, of ``offers``."""
+        return procured(self.market, dso, expected, offers, self.rounds)
 
-        ``expected`` is the DSO's state without any activation. The need is linear and the wires are not: after each
-        clearing the DSO looks again at the operating point that the activations lead to, and the market is cleared
-        anew from scratch with the rows that adds. A market that cannot relieve the limits, or that activates
-        nothing, is not asked for ever.
-        """
-        n_buses = len(expected.p_mw)
-        need = dso.need(expected, floats(n_buses), None)
-        result = self.market.clear(need, offers)
-        rounds, infeasible, kept = 1, 0, not len(need)
-        while len(need) and result.accepted_mw.any() and infeasible < MOST_INFEASIBLE:
-            change_mw = activated_mw(offers, result, n_buses)
-            state = dso.expects(Injections(expected.p_mw + change_mw, expected.q_mvar))
-            again = dso.need(state, change_mw, need)
-            kept = again is need
-            if kept or rounds == self.rounds:
-                break
-            need, rounds = again, rounds + 1
-            result = self.market.clear(need, offers)
-            infeasible += bool((result.missing_mw > QUANTITY_TOLERANCE_MW).any())
-        return Procurement(need, result, rounds, kept)
+
+def procured(market: FlexMarket, dso: DSO, expected: GridState, offers: FlexOffers, most_rounds: int) -> Procurement:
+    """Clear a market until no limit is violated in the DSO's model, at most so many times.
+
+    ``expected`` is the DSO's state without any activation. The need is linear and the wires are not: after each
+    clearing the DSO looks again at the operating point that the activations lead to, and the market is cleared
+    anew from scratch with the rows that adds. A market that cannot relieve the limits, or that activates
+    nothing, is not asked for ever.
+    """
+    n_buses = len(expected.p_mw)
+    need = dso.need(expected, floats(n_buses), None)
+    result = market.clear(need, offers)
+    rounds, infeasible, kept = 1, 0, not len(need)
+    while len(need) and result.accepted_mw.any() and infeasible < MOST_INFEASIBLE:
+        change_mw = activated_mw(offers, result, n_buses)
+        state = dso.expects(Injections(expected.p_mw + change_mw, expected.q_mvar))
+        again = dso.need(state, change_mw, need, stubborn=rounds > most_rounds - min(LAST_ROUNDS, most_rounds // 4))
+        kept = again is need
+        if kept or rounds == most_rounds:
+            break
+        need, rounds = again, rounds + 1
+        result = market.clear(need, offers)
+        infeasible += bool((result.missing_mw > QUANTITY_TOLERANCE_MW).any())
+    return Procurement(need, result, rounds, kept)
 
 
 def activated_mw(offers: FlexOffers, result: FlexResult, n_buses: int) -> Floats:

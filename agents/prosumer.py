@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from peerflex.agents.battery import own_limits_mw
-from peerflex.agents.flexible import Comfort, Costs, FlexibleLoadShare, StoredValue, Wear, flexibility
+from peerflex.agents.flexible import Comfort, Costs, FlexibleLoadShare, Generation, Heat, StoredValue, Wear, flexibility
 from peerflex.agents.orders import energy, orders_for
 from peerflex.core.arrays import Floats
 from peerflex.core.people import Observation, Plan
@@ -37,9 +37,17 @@ class Prosumer:
     comfort_eur_per_mwh: Comfort = 200.0
     stored_value_eur_per_mwh: StoredValue = None
     flexible_load_share: FlexibleLoadShare = 0.0
+    generation_eur_per_mwh: Generation = 200.0
+    heat_eur_per_mwh: Heat = 100.0
 
     def bid(self, seen: Observation, rng: np.random.Generator) -> Plan:
-        costs = Costs(self.wear_eur_per_mwh, self.comfort_eur_per_mwh, self.stored_value_eur_per_mwh)
+        costs = Costs(
+            wear=self.wear_eur_per_mwh,
+            comfort=self.comfort_eur_per_mwh,
+            stored_value=self.stored_value_eur_per_mwh,
+            generation=self.generation_eur_per_mwh,
+            heat=self.heat_eur_per_mwh,
+        )
         may_give, may_take = self._restraint(seen)
         discharge_mw, charge_mw = own_limits_mw(seen)
         surplus_mw = seen.pv_mw - seen.load_mw

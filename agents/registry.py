@@ -2,6 +2,7 @@
 
 from peerflex.agents.elastic import ElasticLoad, ElasticSource
 from peerflex.agents.listed import Listed
+from peerflex.agents.mediation import Honest, IncreaseDecrease, Strategy
 from peerflex.agents.prosumer import Prosumer
 from peerflex.agents.risk_averse import RiskAverse
 from peerflex.agents.truthful import Truthful
@@ -17,3 +18,6 @@ BEHAVIOURS: dict[str, type[Behaviour]] = {
     "elastic-load": ElasticLoad,
     "elastic-source": ElasticSource,
 }
+
+STRATEGIES: dict[str, type[Strategy]] = {"honest": Honest, "increase-decrease": IncreaseDecrease}
+"""How a mediator bids for its members."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerflex.agents.flexible import Comfort, Costs, FlexibleLoadShare, StoredValue, Wear, flexibility
+from peerflex.agents.flexible import Comfort, Costs, FlexibleLoadShare, Generation, Heat, StoredValue, Wear, flexibility
 from peerflex.agents.orders import energy, orders_for
 from peerflex.core.arrays import floats
 from peerflex.core.people import Observation, Plan
@@ -22,9 +22,17 @@ class Truthful:
     comfort_eur_per_mwh: Comfort = 200.0
     stored_value_eur_per_mwh: StoredValue = None
     flexible_load_share: FlexibleLoadShare = 0.0
+    generation_eur_per_mwh: Generation = 200.0
+    heat_eur_per_mwh: Heat = 100.0
 
     def bid(self, seen: Observation, rng: np.random.Generator) -> Plan:
-        costs = Costs(self.wear_eur_per_mwh, self.comfort_eur_per_mwh, self.stored_value_eur_per_mwh)
+        costs = Costs(
+            wear=self.wear_eur_per_mwh,
+            comfort=self.comfort_eur_per_mwh,
+            stored_value=self.stored_value_eur_per_mwh,
+            generation=self.generation_eur_per_mwh,
+            heat=self.heat_eur_per_mwh,
+        )
         everything = np.ones(len(seen.peer))
         battery_mw = floats(len(seen.peer))
         net = energy(seen.pv_mw - seen.load_mw, ask=seen.feed_in_eur_per_mwh, bid=seen.retail_eur_per_mwh)

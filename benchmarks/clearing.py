@@ -68,7 +68,7 @@ def random_need(n: int, rows: int, buses: int) -> tuple[FlexNeed, FlexOffers]:
     price = 200 + side * rng.uniform(0, 100, n)
     each = np.arange(n)
     return need, FlexOffers(
-        each, each, rng.integers(0, buses, n), side, rng.uniform(0.001, 0.01, n), price, np.zeros(n)
+        each, each, rng.integers(0, buses, n), side, rng.uniform(0.001, 0.01, n), price, np.zeros(n), price
     )
 
 

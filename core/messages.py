@@ -37,9 +37,15 @@ KINDS: dict[str, MessageKind] = {
         MessageKind("proposed-trades", ("mediator", "peer"), ("dso",), ("bus", "quantity_mw"), "trades"),
         MessageKind("check-answer", ("dso",), ("mediator", "peer"), ("accepted",), "hours"),
         MessageKind("flex-need", ("dso",), ("fmo",), ("element", "value", "lower", "upper", "by_mw"), "needs"),
-        MessageKind("flex-offer", ("peer", "mediator"), ("fmo",), ("bus", *_ORDER), "flex"),
-        MessageKind("activation", ("fmo",), ("peer", "mediator"), ("accepted_mw", "price_eur_per_mwh"), "flex"),
+        MessageKind("flex-offer", ("peer", "mediator"), ("fmo", "mediator"), ("bus", *_ORDER), "flex"),
+        MessageKind(
+            "activation", ("fmo", "mediator"), ("peer", "mediator"), ("accepted_mw", "price_eur_per_mwh"), "flex"
+        ),
         MessageKind("flex-result", ("fmo",), ("dso",), ("accepted_mw", "cost_eur", "missing_mw"), "flex"),
+        MessageKind(
+            "network-tariff", ("dso",), ("peer",), ("withdrawal_eur_per_mwh", "injection_eur_per_mwh"), "peers"
+        ),
+        MessageKind("last-resort-call", ("dso",), ("peer",), ("last_resort_mw",), "peers"),
         MessageKind("schedule", ("peer",), ("supplier", "dso"), ("scheduled_mw",), "peers"),
         MessageKind("regulation-request", ("tso",), ("fmo", "mediator"), ("direction", "quantity_mw"), "flex"),
         MessageKind("regulation-offer", ("mediator", "fmo"), ("tso",), ("direction", "quantity_mw"), "flex"),

@@ -31,6 +31,10 @@ class Reason(IntEnum):
     SHED = 7
     INCENTIVE = 8
     FEE = 9
+    LAST_RESORT = 10
+    AVAILABILITY = 11
+    NETWORK_TARIFF = 12
+    PENALTY = 13
 
 
 def party_names(peer_names: tuple[str, ...]) -> tuple[str, ...]:

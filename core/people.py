@@ -122,10 +122,11 @@ class Plan:
     ``battery_mw`` is the battery's own schedule without any trade (positive: discharging);
     ``pv_mw`` what the PV will give without any trade (at most the forecast), ``load_mw`` what the load will take
     without any trade (None: the forecast). A peer whose PV gives, or whose load takes, nothing without a trade orders
-    all of it.
+    all of it. The last ``closed`` orders are those of a session that is over: what they have left is not for sale.
     """
 
     battery_mw: Floats
     pv_mw: Floats
     orders: Orders
     load_mw: Floats | None = None
+    closed: int = 0

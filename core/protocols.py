@@ -35,7 +35,9 @@ class FlexMarket(Protocol):
     """How a need and the offers become activations.
 
     A market may say more of itself by class variables: ``heeds_blocks`` (the least share of an offer), ``among_peers``
-    (peers serve the need among themselves).
+    (peers serve the need among themselves), ``administered`` (the DSO calls by a rule of its own, so that it may be a
+    last resort). One whose rule depends on who is in which group has a method ``with_members(peers, names, where)``
+    that returns it with that, and one by which the DSO pays whatever is activated ``standing_eur_per_h(peers)``.
     """
 
     def clear(self, need: FlexNeed, offers: FlexOffers) -> FlexResult: ...
@@ -102,6 +104,16 @@ class Incentive(Protocol):
     def at_risk_loading(self) -> float: ...
 
     def before(self, view: NetworkView) -> TradeTerms: ...
+
+
+class NetworkTariff(Protocol):
+    """What the DSO charges for using the network, by time and place, published before anybody bids.
+
+    ``rates`` returns EUR/MWh per bus ``(buses,)``: what withdrawal pays, and what injection is paid (at most as much).
+    ``hour_of_day`` is when the step begins, 0 to 24.
+    """
+
+    def rates(self, view: NetworkView, hour_of_day: float) -> tuple[Floats, Floats]: ...
 
 
 class Desk(Protocol):

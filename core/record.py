@@ -5,12 +5,14 @@ from typing import Final
 
 import numpy as np
 
-from peerflex.core.arrays import Bools, Floats, Ints, Rows
+from peerflex.core.arrays import Bools, Floats, Ints, Rows, floats, ints
 from peerflex.core.frequency import FrequencyState
+from peerflex.core.last_resort import NO_LAST_RESORT, Dues, LastResort
 from peerflex.core.messages import KINDS
 from peerflex.core.network import GridState, Injections, Violations
 from peerflex.core.people import PeerState, Plan
 from peerflex.core.regulation import NO_REGULATION, Regulation
+from peerflex.core.settled import NOTHING_SETTLED, Settled
 from peerflex.core.trade import NAN, FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, TradeTerms
 
 OVERFLOW_TOLERANCE_MVA: Final = 1e-7
@@ -24,7 +26,8 @@ class Tariffs:
     The supplier sells at ``retail`` and buys at ``feed_in``; it trades with the upstream grid at ``wholesale``,
     at which the DSO also buys the losses. What a peer delivers other than scheduled is settled at retail
     raised or feed-in lowered by the fraction ``imbalance_spread``. ``interface`` settles the residual of a
-    flexibility market between DSO and supplier.
+    flexibility market between DSO and supplier. For what its customers did other than announced, together, the
+    supplier pays upstream ``wholesale_imbalance_spread`` of the wholesale price.
     """
 
     retail_eur_per_mwh: float
@@ -32,6 +35,7 @@ class Tariffs:
     wholesale_eur_per_mwh: float
     imbalance_spread: float
     interface_eur_per_mwh: float
+    wholesale_imbalance_spread: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class Outlook:
     ``forecast`` is the state before anybody trades, ``traded`` the one that announced trades and schedules lead to.
     ``overflow_mva`` ``(branches,)`` is what ``traded`` has above each branch's limit and ``limit_mva`` that limit (MW
     in linear physics); ``worsened`` marks the branches at risk in the forecast that trading loads further in the same
-    direction.
+    direction, ``unprotected`` those that the DSO's incentive did not speak for (None: it never names branches).
     """
 
     forecast: GridState
@@ -89,6 +93,7 @@ class Outlook:
     overflow_mva: Floats
     limit_mva: Floats
     worsened: Bools
+    unprotected: Bools | None = None
 
     @property
     def congested(self) -> Bools:
@@ -101,6 +106,17 @@ class Outlook:
     @property
     def worsened_count(self) -> int:
         return int(np.count_nonzero(self.worsened))
+
+    @property
+    def unprotected_overflow_mva(self) -> Floats:
+        """The overflow of branches that the DSO's incentive did not speak for ``(branches,)``; NaN if it never does."""
+        if self.unprotected is None:
+            return np.full(len(self.overflow_mva), NAN)
+        return np.where(self.unprotected, self.overflow_mva, 0.0)
+
+    @property
+    def unprotected_count(self) -> float:
+        return NAN if self.unprotected is None else float(np.count_nonzero(self.congested & self.unprotected))
 
     @property
     def overflow_average_mva(self) -> float:
@@ -140,14 +156,51 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Mediation:
+    """What peers owe their mediators, ``fee_eur_per_h`` ``(peers,)``, and what the market operator saw of all offers.
+
+    ``rejected`` counts those that were too small for it. Its monitor found an activated
+    one ``ask_excess_eur_per_mwh`` above the next of others (NaN: no such, or no monitor), and may have ``flagged`` the
+    step.
+    """
+
+    fee_eur_per_h: Floats
+    rejected: int = 0
+    ask_excess_eur_per_mwh: float = NAN
+    flagged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Beliefs:
+    """What would be injected at the buses if things went as they should: the last to be known first.
+
+    ``kept``: peers moved all that they had sold. ``announced``: they did as announced. ``expected``: so did all others,
+    as the DSO's forecast has them. ``untraded``: the same, of which no trade moves anything.
+    """
+
+    kept: Injections
+    announced: Injections
+    expected: Injections
+    untraded: Injections
+
+
+_NOTHING: Final = Injections(floats(0), floats(0))
+NO_BELIEFS: Final = Beliefs(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
+"""Where nobody asks why a limit was not kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """All that was decided before physics (steps 1 to 7 of the hour). Peer columns have shape ``(peers,)``.
 
-    ``load_mw``, ``load_mvar``, ``pv_mw``, ``battery_mw`` are as delivered, so that the injection of a peer is
-    ``pv_mw + battery_mw - load_mw``; ``contracted_mw`` is what it sold (positive) or bought in P2P and
-    flexibility; ``scheduled_mw`` what it announced to inject, trades and activations included. ``regulation`` is what
-    the TSO asked for and got. ``undelivered_mw`` is what failing peers did not move of trades and activations,
-    ``lfm_undelivered_mw`` that of activations alone.
+    ``load_mw``, ``load_mvar``, ``pv_mw``, ``battery_mw`` are as delivered, so that the injection of a peer is ``pv_mw
+    + battery_mw - load_mw``; ``contracted_mw`` is what it sold (positive) or bought in P2P and flexibility;
+    ``scheduled_mw`` what it announced to inject, trades and activations included, and ``baseline_mw`` without the
+    flexibility market's activations. ``regulation`` is what the TSO asked for and got, ``beliefs`` what was to come of
+    it all. The last ``day_ahead`` orders were made then. ``undelivered_mw`` is what ``failing`` peers (None: nobody)
+    did not move of trades and activations, ``lfm_undelivered_mw`` that of activations alone. ``mediation`` is None
+    where nobody mediates or monitors, and no offer of flexibility can be too small. ``preferred_mw`` is what was
+    traded as one of its sides wished (NaN: nobody wishes anything).
     """
 
     step: int
@@ -164,6 +217,7 @@ class Decision:
     battery_mw: Floats
     contracted_mw: Floats
     scheduled_mw: Floats
+    baseline_mw: Floats
     peers: PeerState
     injections: Injections
     messages: tuple[MessageBatch, ...]
@@ -172,6 +226,13 @@ class Decision:
     regulation: Regulation = NO_REGULATION
     undelivered_mw: float = 0.0
     lfm_undelivered_mw: float = 0.0
+    beliefs: Beliefs = NO_BELIEFS
+    day_ahead: int = 0
+    last_resort: LastResort = NO_LAST_RESORT
+    dues: Dues | None = None
+    mediation: Mediation | None = None
+    failing: Bools | None = None
+    preferred_mw: float = NAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +242,8 @@ class HourRecord:
     ``metered_mw`` is what each peer's meter saw ``(peers,)``. ``external`` is what other simulators coupled to
     the buses injected. ``diagnostic`` is the AC state in linear physics, else None. ``delivered_mw`` is what the
     upstream meter saw of the TSO's regulation (> 0: up), ``frequency`` what the area's did (None: not simulated).
-    ``beyond_mw`` is what peers beyond the transformer injected.
+    ``beyond_mw`` is what peers beyond the transformer injected. ``causes`` are row by row as the violations
+    (``core.causes``). ``settled`` is what the ledger comes to for imbalance and flexibility.
     """
 
     decision: Decision
@@ -196,6 +258,8 @@ class HourRecord:
     delivered_mw: float = 0.0
     frequency: FrequencyState | None = None
     beyond_mw: float = 0.0
+    causes: Ints = field(default_factory=lambda: ints(0))
+    settled: Settled = NOTHING_SETTLED
 
     @property
     def interface_mw(self) -> float:

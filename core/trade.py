@@ -23,9 +23,10 @@ class Orders(Rows):
     flexibility; any other order is energy that flows anyway and otherwise goes to the supplier.
 
     The price is that of the first unit: a cost rises, a value falls, by ``slope_eur_per_mwh2`` per MW (0: one price).
-    ``premium_eur_per_mwh`` >= 0 is how far the price is beyond the true cost or value, so that the order is served
-    before others. ``penalty_eur_per_mwh`` >= 0 is what not serving an order counts against welfare, beyond its value:
-    above 0 it is an ``extra`` one, more than the peer offers of itself.
+    ``premium_eur_per_mwh`` is how far the price is beyond the true cost or value, so that the order is served before
+    others (below 0: it is kept from being served, or the network tariff pays for the change). ``penalty_eur_per_mwh``
+    >= 0 is what not serving an order counts against welfare, beyond its value: above 0 it is an ``extra`` one, more
+    than the peer offers of itself.
     """
 
     peer: Ints
@@ -118,6 +119,19 @@ class Charges:
 
 
 @dataclass(frozen=True, slots=True)
+class Wishes:
+    """What it is worth to peers, beside money, to trade with some others, in EUR/MWh >= 0 (``markets.preferences``).
+
+    ``kind`` ``(peers,)`` is what sort of peer each is; the others have shape ``(kinds, kinds)``: row the kind of the
+    seller, column that of the buyer, and what a trade of the two is worth to the one and to the other.
+    """
+
+    kind: Ints
+    seller_eur_per_mwh: Floats
+    buyer_eur_per_mwh: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Headroom:
     """How far trades may raise and lower what each peer injects, in MW >= 0 ``(peers,)``; infinite: as they like.
 
@@ -137,7 +151,8 @@ class TradeTerms:
     value above 0) is multiplied by ``gain_factor`` and what it costs it (below 0) by ``cost_factor``; 1 says
     nothing. ``charges`` of injections are taken off a side's component before the factors, those of pairs off the
     buyer's after them. All steer; if they are ``money``, the DSO pays each side what they change (and charges it).
-    ``headroom`` limits peers, whoever they trade with (None: nobody).
+    ``headroom`` limits peers, whoever they trade with (None: nobody). ``wishes`` are not the DSO's but the
+    peers' own (None: none), by the same places; nobody pays for them.
     """
 
     place: Ints
@@ -147,6 +162,7 @@ class TradeTerms:
     money: bool
     charges: Charges | None = None
     headroom: Headroom | None = None
+    wishes: Wishes | None = None
 
 
 def free_terms(n_peers: int) -> TradeTerms:
@@ -195,7 +211,8 @@ class FlexOffers(Rows):
 
     An upward offer asks to be paid ``price_eur_per_mwh``; a downward one pays it (the energy it saves or
     takes). ``order`` is the row of the orders it is left from. Less than ``least_share`` of an offer (0: any part of
-    it) cannot be activated, unless nothing is.
+    it) cannot be activated, unless nothing is. ``cost_eur_per_mwh`` is what an audit finds: the true cost or value of
+    the first MW, whatever is asked.
     """
 
     order: Ints
@@ -205,6 +222,7 @@ class FlexOffers(Rows):
     quantity_mw: Floats
     price_eur_per_mwh: Floats
     least_share: Floats
+    cost_eur_per_mwh: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +233,8 @@ class FlexResult:
     strict balance). ``cost_eur_per_h`` is what the DSO pays in all. ``missing_mw`` and
     ``multiplier_eur_per_mwh`` are row by row as the need: what could not be relieved, and what one MW of
     relief would have been worth. ``cut_short``: a search for the cheapest was ended before it had found it.
+    ``energy_stays``: the DSO takes no energy. What is activated changes what a peer gives to its supplier or takes from
+    it, and the price is what the DSO pays beside that for each MWh moved, whichever way; there is no residual to sell.
     """
 
     accepted_mw: Floats
@@ -224,3 +244,4 @@ class FlexResult:
     missing_mw: Floats
     multiplier_eur_per_mwh: Floats
     cut_short: bool = False
+    energy_stays: bool = False

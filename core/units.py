@@ -20,6 +20,7 @@ KW_PER_MW: Final = 1000.0
 SECONDS_PER_HOUR: Final = 3600
 SECONDS_PER_MINUTE: Final = 60
 MINUTES_PER_HOUR: Final = 60
+HOURS_PER_DAY: Final = 24
 
 QUANTITY_TOLERANCE_MW: Final = 1e-9
 """A quantity below this (one milliwatt) is nothing: solvers leave crumbs of this size."""

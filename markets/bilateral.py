@@ -15,6 +15,7 @@ from peerflex.markets.game import Equilibrium, Game, Side
 from peerflex.markets.matching import nothing_traded
 from peerflex.markets.pairs import components, pair_price
 from peerflex.markets.true_prices import TruePrices, firm_part, one_price
+from peerflex.markets.wishes import wished
 
 Reading = Annotated[
     Literal["costs-and-values", "willingness-to-sell"],
@@ -50,7 +51,8 @@ class BilateralEquilibrium:
 
     A trade settles at the multiplier of its pair's reciprocity: what makes both sides keep to it. What firm orders bid
     beyond the truth decides who is served, never a price (``markets.true_prices``). If the terms are money, the DSO
-    pays each side beside it what its factor changes of the side's own component. The random stream is not used.
+    pays each side beside it what its factor changes of the side's own component. What peers wish for counts as a charge
+    below 0, is taken off the price by the seller, and is paid by nobody. The random stream is not used.
     """
 
     true_prices: ClassVar[bool] = True
@@ -101,7 +103,7 @@ class BilateralEquilibrium:
             blocked=terms.blocked,
             gain_factor=terms.gain_factor,
             cost_factor=terms.cost_factor,
-            pair_charge=None if terms.charges is None else terms.charges.pair_eur_per_mwh,
+            pair_charge=_pair_charge(terms),
         )
         if not (game.weighted and len(quantity)):
             return game
@@ -132,6 +134,15 @@ def injection_charge(orders: Orders, rows: Ints, terms: TradeTerms) -> Floats:
     return charge
 
 
+def _pair_charge(terms: TradeTerms) -> Floats | None:
+    """Return what each pair is charged, less what both sides wish for: the game does not ask who bears it."""
+    charge = None if terms.charges is None else terms.charges.pair_eur_per_mwh
+    if terms.wishes is None:
+        return charge
+    wishes: Floats = terms.wishes.seller_eur_per_mwh + terms.wishes.buyer_eur_per_mwh
+    return -wishes if charge is None else charge - wishes
+
+
 def _settled(
     orders: Orders,
     sell_order: Ints,
@@ -142,14 +153,15 @@ def _settled(
     terms: TradeTerms,
 ) -> MarketResult:
     """Return the result in rows of the orders. What a peer supplies to itself is accepted, and is no trade."""
-    price = prices.settle(bid_price, found)
+    wished_sale, wished_purchase = wished(terms.wishes, orders.peer[sell_order], orders.peer[buy_order])
+    price = prices.settle(bid_price, found) - wished_sale  # a seller gives up what it gains otherwise
     one = one_price(price)
     to_seller, to_buyer = floats(len(price)), floats(len(price))
     if terms.money:
         to_seller, to_buyer = _premiums(prices.true, found)
         to_seller, to_buyer = (
             to_seller - injection_charge(orders, sell_order, terms),
-            to_buyer + injection_charge(orders, buy_order, terms),
+            to_buyer + injection_charge(orders, buy_order, terms) - (wished_sale + wished_purchase),
         )
     trades = Trades(
         seller=orders.peer[sell_order],

@@ -30,7 +30,8 @@ class ConsensusAdmm:
     of its reciprocity that the pair arrived at. Where an interval of prices clears it may be another one than the
     centre's. ``gap`` says how far the agreement is from the optimum, at most; ``rounds`` counts rounds of messages and
     ``messages`` one each way between every two orders of different peers that may trade (after the first round: that
-    could also gain).
+    could also gain), and what it takes to add up figures of all pairs: in each round in which that is done, two for
+    every peer but one, up a tree of them and down again.
 
     Promised, whenever it stops: balance, and that no side of a trade loses by its bid and the DSO's terms. Promised
     when it has converged: net positions of the equilibrium. Not promised: truthfulness, one price for all, unique
@@ -74,13 +75,14 @@ class ConsensusAdmm:
         found, price = _kept(game, consensus)
         certificate = certify(game, found)
         others = orders.peer[sells][:, None] != orders.peer[buys]
+        peers = len(np.unique(orders.peer[np.concatenate([sells, buys])]))
         met, talking = (int(np.count_nonzero(pairs & others)) for pairs in (game.allowed(), worthwhile(game)))
         return replace(
             centre.settled(orders, game, found, price, signal.terms),
             objective_eur_per_h=certificate.primal_eur_per_h,
             gap=certificate.gap,
             rounds=ROUNDS_BEFORE + consensus.rounds,
-            messages=2 * (met + talking * (1 + consensus.rounds)),
+            messages=2 * (met + talking * (1 + consensus.rounds) + max(peers - 1, 0) * consensus.sums),
         )
 
 

@@ -3,18 +3,20 @@
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from math import isnan
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from pydantic import Field
 
 from peerflex.core.arrays import Floats, Ints, Rows
+from peerflex.core.people import PeerTable
+from peerflex.core.protocols import Grid
 from peerflex.core.trade import NAN, MarketResult, Orders, Signal
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
 from peerflex.markets.latency import Latency, LatencyKind, Loss, arrive, delays_s
 from peerflex.markets.matching import Pairs, settle_pairs
 from peerflex.markets.order_book import OrderBook
-from peerflex.markets.quoting import Highest, Kind, Lowest, Quoting, check_range, far_end, quoting
+from peerflex.markets.quoting import Highest, Kind, Lowest, Mixed, Quoting, check_range, far_end, quoting
 
 if TYPE_CHECKING:
     import simpy
@@ -45,7 +47,8 @@ class ContinuousDoubleAuction:
 
     It keeps: individual rationality (no quote is worse than its limit), balance, price-time priority at arrival, and
     order quantities whatever is lost. It does not keep: efficiency, truthfulness, independence of the order of rows.
-    A peer whose own quotes cross serves itself, which is no trade. All orders are of one delivery period.
+    A peer whose own quotes cross serves itself, which is no trade. All orders are of one delivery period. Groups of
+    peers may quote each in their own way (``peers[].quoting``).
     """
 
     quotes: Annotated[int, Field(ge=1, le=200, description="how often each order is quoted in a session")] = 10
@@ -56,8 +59,21 @@ class ContinuousDoubleAuction:
     latency: LatencyKind = "constant"
     loss: Loss = 0.0
 
+    quoting_of_group: Annotated[
+        tuple[Kind | None, ...], Field(description="how each group quotes, found from the scenario; null: as all do")
+    ] = ()
+    group: Annotated[tuple[int, ...], Field(description="row of each peer's group, found from the scenario")] = ()
+
     def __post_init__(self) -> None:
         check_range(self.lowest_eur_per_mwh, self.highest_eur_per_mwh)
+
+    def quoted_by(self, quoting_of_group: tuple[Kind | None, ...]) -> Self:
+        """Return this market, in which some groups quote in their own way."""
+        return replace(self, quoting_of_group=quoting_of_group)
+
+    def among(self, peers: PeerTable, grid: Grid, where: str) -> Self:
+        """Return this market with everybody's group."""
+        return replace(self, group=tuple(peers.behaviour.tolist())) if self.quoting_of_group else self
 
     def clear(self, orders: Orders, signal: Signal, rng: np.random.Generator) -> MarketResult:
         import simpy
@@ -67,7 +83,7 @@ class ContinuousDoubleAuction:
         book = OrderBook(side.tolist(), orders.quantity_mw[rows].tolist())
         schedule = self._schedule(len(rows), float(orders.duration_s.max(initial=0)), rng)
         far = far_end(side, limit, self.lowest_eur_per_mwh, self.highest_eur_per_mwh)
-        owners = quoting(self.quoting, side, limit, far, self.quotes, rng)
+        owners = self._owners(orders.peer[rows], side, limit, far, rng)
 
         clock = simpy.Environment()
         ahead = next_better(orders.peer[rows], side, limit)
@@ -78,6 +94,16 @@ class ContinuousDoubleAuction:
         pairs = Pairs(rows[seller.astype(np.int64)], rows[buyer.astype(np.int64)], quantity_mw)
         result = settle_pairs(orders, pairs, price)
         return replace(result, rounds=self.quotes, messages=session.value)
+
+    def _owners(self, peer: Ints, side: Ints, limit: Floats, far: Floats, rng: np.random.Generator) -> Quoting:
+        """Return how all orders are quoted: in one way, or each as its owner's group does."""
+        if not (self.quoting_of_group and self.group):
+            return quoting(self.quoting, side, limit, far, self.quotes, rng)
+        # who is in no group, -1, finds the last
+        of_group = [*(kind or self.quoting for kind in self.quoting_of_group), self.quoting]
+        group = np.array(self.group)[peer]
+        kinds = [of_group[each] for each in group.tolist()]
+        return Mixed(kinds, {kind: quoting(kind, side, limit, far, self.quotes, rng) for kind in sorted(set(kinds))})
 
     def _schedule(self, n: int, session_s: float, rng: np.random.Generator) -> Schedule:
         """Return the session of ``n`` orders: what is lost or comes too late does not arrive."""

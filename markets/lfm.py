@@ -8,6 +8,7 @@ from pydantic import Field
 
 from peerflex.core.arrays import Bools, Floats, Ints, floats
 from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult
+from peerflex.core.units import KW_PER_MW
 from peerflex.markets.blocks import solve_whole
 from peerflex.markets.idle import nothing_activated
 from peerflex.markets.linear import Program, Solution
@@ -46,6 +47,7 @@ class LocalFlexibilityMarket:
         Literal["interface", "balanced"],
         Field(description="upward less downward goes to the supplier at the interface price, or must be zero"),
     ] = "interface"
+    least_offer_kw: Annotated[float, Field(ge=0, le=100_000, description="offers of less are not admitted")] = 0.0
     interface_eur_per_mwh: Annotated[
         float,
         Field(ge=-500, le=5000, description="price of the residual; lies between all downward and all upward prices"),
@@ -56,10 +58,11 @@ class LocalFlexibilityMarket:
         if not (excess > VIOLATION_TOLERANCE).any():
             return nothing_activated(need, offers)
 
-        takers = np.flatnonzero(eligible(offers, self.interface_eur_per_mwh) & (offers.quantity_mw > 0))
+        admitted = (offers.quantity_mw > 0) & (offers.quantity_mw >= self.least_offer_kw / KW_PER_MW)
+        takers = np.flatnonzero(eligible(offers, self.interface_eur_per_mwh) & admitted)
         side, quantity = offers.side[takers], offers.quantity_mw[takers]
         effect = need.by_mw[:, offers.bus[takers]] * side
-        binding = np.flatnonzero(_can_bind(need, effect, quantity))
+        binding = np.flatnonzero(can_bind(need, effect, quantity))
         # rows in MW: coefficients near one, slack in MW and multipliers in EUR/MWh
         known = np.isfinite(need.mw_per_unit) & (need.mw_per_unit > 0)
         scale = np.where(known, need.mw_per_unit, 1.0)[binding]
@@ -109,7 +112,7 @@ def eligible(offers: FlexOffers, interface_eur_per_mwh: float) -> Bools:
     return np.asarray(wrong_side_eur_per_mwh <= 0)
 
 
-def _can_bind(need: FlexNeed, effect: Floats, quantity: Floats) -> Bools:
+def can_bind(need: FlexNeed, effect: Floats, quantity: Floats) -> Bools:
     """Return the rows that some choice of activations could push over a limit, or that are over one already."""
     reach = effect * quantity
     highest = need.value + np.maximum(reach, 0).sum(axis=1)

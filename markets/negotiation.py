@@ -15,6 +15,7 @@ from peerflex.markets.latency import Latency, LatencyKind, Loss, arrive, delays_
 from peerflex.markets.matching import Pairs, settle_pairs
 from peerflex.markets.pairs import components
 from peerflex.markets.quoting import Highest, Lowest, check_range, far_end
+from peerflex.markets.wishes import wished
 
 if TYPE_CHECKING:
     import simpy
@@ -44,7 +45,7 @@ class Negotiation:
 
     It follows the DSO's terms: blocked pairs do not talk; factors and charges move the limits of a pair, and where the
     terms are money the DSO pays each side what they change. Where they are words only, a pair whose own limits do not
-    meet does not trade, and the price stays between them.
+    meet does not trade, and the price stays between them. What peers wish for moves their own limits.
 
     It keeps: individual rationality and balance. It does not keep: efficiency, truthfulness, independence of the order
     of rows. A peer whose own orders meet serves itself without haggling, which is no trade. All orders are of one
@@ -130,12 +131,15 @@ class Negotiation:
         seller, buyer = pairs
         each = np.arange(len(seller))
         of_seller, of_buyer = components(BilateralEquilibrium().game(orders, seller, buyer, terms), each, each)
+        wished_sale, wished_purchase = wished(terms.wishes, orders.peer[seller], orders.peer[buyer])
+        of_seller, of_buyer = of_seller + wished_sale, of_buyer - wished_sale  # the game has all with the buyer
         far_seller = far_end(orders.side[seller], -of_seller, self.lowest_eur_per_mwh, self.highest_eur_per_mwh)
         far_buyer = far_end(orders.side[buyer], of_buyer, self.lowest_eur_per_mwh, self.highest_eur_per_mwh)
         asked = -of_seller + greed * (far_seller + of_seller)
         offered = of_buyer + greed * (far_buyer - of_buyer)
         meet, price = asked <= offered, (asked + offered) / 2
-        cost, value = orders.price_eur_per_mwh[seller], orders.price_eur_per_mwh[buyer]
+        cost = orders.price_eur_per_mwh[seller] - wished_sale
+        value = orders.price_eur_per_mwh[buyer] + wished_purchase
         to_seller, to_buyer = of_seller + cost, of_buyer - value
         if not terms.money:
             meet &= cost <= value

@@ -58,6 +58,9 @@ class NetworkCharges:
     sets_terms: ClassVar[bool] = True
     """What it says are terms of trade: it needs a market that heeds them."""
 
+    expects_bids_alone: ClassVar[bool] = True
+    """It foresees trades from bids and charges: nothing else may move them."""
+
     rounds: Annotated[int, Field(ge=1, le=20, description="the most times that the DSO sets its charges anew")] = 6
     near_loading: Annotated[
         float, Field(gt=0, le=1, description="share of its limit from which a branch counts in setting the charges")

@@ -44,6 +44,24 @@ class Drawn:
         """Nobody listens."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """Owners that quote each in their own way: ``kinds`` of the orders, and how all would be quoted in each.
+
+    Who learns hears what everybody says, whatever way they quote.
+    """
+
+    kinds: list[Kind]
+    of_kind: dict[Kind, Quoting]
+
+    def price(self, order: int, quote: int) -> float:
+        return self.of_kind[self.kinds[order]].price(order, quote)
+
+    def hear(self, side: int, price_eur_per_mwh: float, paid_eur_per_mwh: float | None) -> None:
+        for each in self.of_kind.values():
+            each.hear(side, price_eur_per_mwh, paid_eur_per_mwh)
+
+
 def quoting(kind: Kind, side: Ints, limit: Floats, far: Floats, quotes: int, rng: np.random.Generator) -> Quoting:
     """Return how orders are quoted, ``quotes`` times each; quote ``order * quotes + k`` is the order's k-th.
 

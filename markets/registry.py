@@ -1,12 +1,15 @@
 """Every market by the name it has in a scenario. A new market is one file, one line here, one page of docs."""
 
-from peerflex.core.protocols import FlexMarket, Incentive, Market, Service
+from peerflex.core.protocols import FlexMarket, Incentive, Market, NetworkTariff, Service
 from peerflex.markets.allocation import CostAllocation
 from peerflex.markets.bilateral import BilateralEquilibrium
+from peerflex.markets.bilateral_contract import BilateralContract
 from peerflex.markets.capacity_clock import CapacityClock
 from peerflex.markets.communities import Communities
+from peerflex.markets.connection_agreement import ConnectionAgreement
 from peerflex.markets.consensus import ConsensusAdmm
 from peerflex.markets.continuous import ContinuousDoubleAuction
+from peerflex.markets.cost_based import CostBased
 from peerflex.markets.differentiation import ProductDifferentiation
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.envelopes import Envelopes
@@ -17,8 +20,11 @@ from peerflex.markets.lfm import LocalFlexibilityMarket
 from peerflex.markets.mcafee import McAfeeAuction
 from peerflex.markets.negotiation import Negotiation
 from peerflex.markets.network_charges import NetworkCharges
+from peerflex.markets.network_tariffs import DynamicTariff, NoNetworkTariff, TimeOfUse
+from peerflex.markets.obligation import Obligation
 from peerflex.markets.pay_as_bid import PayAsBidAuction
 from peerflex.markets.pool import BilateralPool
+from peerflex.markets.preferences import Green, Local, Loyal, Philanthropic, Preference
 from peerflex.markets.sharing import MidMarketRate, SupplyDemandRatio
 from peerflex.markets.trade_check import TradeCheck
 from peerflex.markets.walrasian import WalrasianAuction
@@ -63,6 +69,25 @@ SERVICES: dict[str, type[Service]] = {
 FLEX_MARKETS: dict[str, type[FlexMarket]] = {
     "linear": LocalFlexibilityMarket,
     "capacity-clock": CapacityClock,
+    "cost-based": CostBased,
+    "obligation": Obligation,
+    "connection-agreement": ConnectionAgreement,
+    "bilateral-contract": BilateralContract,
     "none": NoFlexMarket,
 }
-"""Local flexibility markets."""
+"""Local flexibility markets, and the other mechanisms by which a DSO gets flexibility."""
+
+NETWORK_TARIFFS: dict[str, type[NetworkTariff]] = {
+    "time-of-use": TimeOfUse,
+    "dynamic": DynamicTariff,
+    "none": NoNetworkTariff,
+}
+"""What the DSO charges for using the network by time and place."""
+
+PREFERENCES: dict[str, type[Preference]] = {
+    "green": Green,
+    "local": Local,
+    "loyal": Loyal,
+    "philanthropic": Philanthropic,
+}
+"""With whom a group would rather trade."""

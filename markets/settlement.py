@@ -7,12 +7,22 @@ network took off is given back at the tariff it was billed at.
 
 import numpy as np
 
-from peerflex.core.arrays import Floats, Ints, add_up, floats
+from peerflex.core.arrays import Bools, Floats, Ints, add_up, floats
 from peerflex.core.errors import SimulationError
 from peerflex.core.network import GridState, Injections
 from peerflex.core.parties import Reason, Role
 from peerflex.core.record import Decision, Ledger, Tariffs
 from peerflex.core.units import UP
+from peerflex.markets.dso_payments import dso_entries
+from peerflex.markets.entries import at_amount, bill_eur, entries, exchanged, paid
+from peerflex.markets.responsibility import (
+    ACTIVATIONS,
+    EACH_ITS_OWN,
+    Positions,
+    Responsibility,
+    as_delivered,
+    of_imbalance,
+)
 
 NOTHING_MWH = 1e-15
 """A nanowatt-hour: entries below are rounding and are not made."""
@@ -23,49 +33,67 @@ LEAST_TURNOVER_MWH = 1e-5
 
 
 def settle(
-    decision: Decision, metered_mw: Floats, external: Injections, state: GridState, tariffs: Tariffs, hours: float
+    decision: Decision,
+    metered_mw: Floats,
+    external: Injections,
+    state: GridState,
+    tariffs: Tariffs,
+    hours: float,
+    rules: Responsibility = EACH_ITS_OWN,
+    trades_with_peers: Bools | None = None,
 ) -> Ledger:
     """Return the ledger of one step of ``hours``.
 
-    ``metered_mw`` ``(peers,)`` and ``external`` ``(buses,)`` are as metered (``markets.meter``).
+    ``metered_mw`` ``(peers,)`` and ``external`` ``(buses,)`` are as metered (``markets.meter``). The ``rules`` say who
+    answers for what; ``trades_with_peers`` ``(peers,)`` who may trade (None: everybody).
     """
     n = len(metered_mw)
+    decision, penalties = as_delivered(decision, rules, hours)
+    members = np.ones(n, dtype=np.bool_) if trades_with_peers is None else trades_with_peers
     supplier, dso, mediator, upstream = (
         role.party(n) for role in (Role.SUPPLIER, Role.DSO, Role.MEDIATOR, Role.UPSTREAM)
     )
     peers = np.arange(n)
     trades, flex = decision.result.trades, decision.flex
-    others_mw = np.array([np.maximum(external.p_mw, 0).sum(), np.minimum(external.p_mw, 0).sum()])
+    others_mwh = np.array([np.maximum(external.p_mw, 0).sum(), np.minimum(external.p_mw, 0).sum()]) * hours
     feed_in, retail = tariffs.feed_in_eur_per_mwh, tariffs.retail_eur_per_mwh
-    spread, interface = tariffs.imbalance_spread, tariffs.interface_eur_per_mwh
     wholesale = tariffs.wholesale_eur_per_mwh
     upward = decision.offers.side == UP
     flex_giver = np.where(upward, decision.offers.peer, dso)
     flex_taker = np.where(upward, dso, decision.offers.peer)
-    net_flex_mw = np.array([(decision.offers.side * flex.accepted_mw).sum()])
+    taken_mw = floats(len(upward)) if flex.energy_stays else flex.accepted_mw  # else paid in dso_entries
+    net_flex_mwh = np.array([(decision.offers.side * taken_mw).sum() * hours])
     residual_mwh = (decision.scheduled_mw - decision.contracted_mw) * hours
     asked_mwh = (decision.pv_mw + decision.battery_mw - decision.load_mw) * hours
     shed_mwh = metered_mw * hours - asked_mwh
     imbalance_mwh = metered_mw * hours - decision.scheduled_mw * hours - shed_mwh
-    entries = Ledger.join(
+    taken_mwh = add_up(decision.offers.peer, decision.offers.side * taken_mw, n) * hours
+    positions = Positions(residual_mwh, imbalance_mwh, taken_mwh, members)
+    net_flex_eur = np.array([ACTIVATIONS[rules.activations](positions, tariffs, float(net_flex_mwh[0]))])
+    ledger = Ledger.join(
         [
-            _entries(Reason.P2P, trades.seller, trades.buyer, trades.quantity_mw * hours, trades.price_eur_per_mwh),
-            _paid(Reason.FEE, trades.buyer, mediator, -trades.quantity_mw * hours * trades.fee_eur_per_mwh),
-            _paid(Reason.INCENTIVE, trades.seller, dso, trades.quantity_mw * hours * trades.seller_premium_eur_per_mwh),
-            _paid(Reason.INCENTIVE, trades.buyer, dso, trades.quantity_mw * hours * trades.buyer_premium_eur_per_mwh),
-            _entries(Reason.FLEX, flex_giver, flex_taker, flex.accepted_mw * hours, flex.price_eur_per_mwh),
-            _entries(Reason.FLEX_RESIDUAL, dso, supplier, net_flex_mw * hours, interface),
-            _supplied(Reason.RESIDUAL, peers, supplier, residual_mwh, feed_in, retail),
-            _supplied(Reason.RESIDUAL, Role.OTHERS.party(n), supplier, others_mw * hours, feed_in, retail),
+            entries(Reason.P2P, trades.seller, trades.buyer, trades.quantity_mw * hours, trades.price_eur_per_mwh),
+            paid(Reason.FEE, trades.buyer, mediator, -trades.quantity_mw * hours * trades.fee_eur_per_mwh),
+            paid(Reason.INCENTIVE, trades.seller, dso, trades.quantity_mw * hours * trades.seller_premium_eur_per_mwh),
+            paid(Reason.INCENTIVE, trades.buyer, dso, trades.quantity_mw * hours * trades.buyer_premium_eur_per_mwh),
+            *_mediated(decision, peers, mediator, hours),
+            entries(Reason.FLEX, flex_giver, flex_taker, taken_mw * hours, flex.price_eur_per_mwh),
+            at_amount(Reason.FLEX_RESIDUAL, dso, supplier, net_flex_mwh, net_flex_eur),
+            penalties,
+            dso_entries(decision, metered_mw, tariffs.interface_eur_per_mwh, hours),
+            exchanged(Reason.RESIDUAL, peers, supplier, residual_mwh, bill_eur(residual_mwh, feed_in, retail)),
+            exchanged(
+                Reason.RESIDUAL, Role.OTHERS.party(n), supplier, others_mwh, bill_eur(others_mwh, feed_in, retail)
+            ),
             # What the network took off is undone at the tariff it was billed at: nobody pays for being cut off.
-            _supplied(Reason.SHED, peers, supplier, shed_mwh, retail, feed_in),
-            _supplied(Reason.IMBALANCE, peers, supplier, imbalance_mwh, feed_in * (1 - spread), retail * (1 + spread)),
-            _entries(Reason.LOSSES, supplier, dso, np.array([state.loss_mw * hours]), wholesale),
-            _entries(Reason.WHOLESALE, upstream, supplier, np.array([state.exchange_mw * hours]), wholesale),
+            exchanged(Reason.SHED, peers, supplier, shed_mwh, bill_eur(shed_mwh, retail, feed_in)),
+            *of_imbalance(positions, tariffs, rules),
+            entries(Reason.LOSSES, supplier, dso, np.array([state.loss_mw * hours]), wholesale),
+            entries(Reason.WHOLESALE, upstream, supplier, np.array([state.exchange_mw * hours]), wholesale),
         ]
     )
-    nothing = (np.abs(entries.energy_mwh) < NOTHING_MWH) & (entries.energy_mwh * 0 == entries.amount_eur)
-    return entries.take(~nothing)  # keeps what is not a number: the balance will tell
+    nothing = (np.abs(ledger.energy_mwh) < NOTHING_MWH) & (ledger.energy_mwh * 0 == ledger.amount_eur)
+    return ledger.take(~nothing)  # keeps what is not a number: the balance will tell
 
 
 def check_balance(
@@ -99,34 +127,11 @@ def check_balance(
         raise SimulationError(f"{where}: the money of all parties adds up to {earned_eur.sum():.3g} EUR, not to 0")
 
 
-def _entries(reason: Reason, giver: Ints | int, taker: Ints | int, energy_mwh: Floats, price: Floats | float) -> Ledger:
-    """Return the entries at a price in EUR/MWh."""
-    return Ledger(
-        giver=_column(giver, len(energy_mwh)),
-        taker=_column(taker, len(energy_mwh)),
-        reason=np.full(len(energy_mwh), reason.value),
-        energy_mwh=energy_mwh,
-        amount_eur=energy_mwh * price,
-    )
-
-
-def _paid(reason: Reason, giver: Ints, taker: int, amount_eur: Floats) -> Ledger:
-    """Return entries of money alone, from taker to giver."""
-    n = len(amount_eur)
-    return Ledger(giver, np.full(n, taker), np.full(n, reason.value), floats(n), amount_eur)
-
-
-def _column(party: Ints | int, n: int) -> Ints:
-    return np.full(n, party) if isinstance(party, int) else party
-
-
-def _supplied(
-    reason: Reason, party: Ints | int, supplier: int, energy_mwh: Floats, feed_in: float, retail: float
-) -> Ledger:
-    """Return what parties give to the supplier at feed-in (energy >= 0) or take from it at retail (< 0)."""
-    gives = energy_mwh >= 0
-    giver, taker = np.where(gives, party, supplier), np.where(gives, supplier, party)
-    return _entries(reason, giver, taker, np.abs(energy_mwh), np.where(gives, feed_in, retail))
+def _mediated(decision: Decision, peers: Ints, mediator: int, hours: float) -> tuple[Ledger, ...]:
+    """Return what peers pay those who mediate for them, if anybody does."""
+    if decision.mediation is None:
+        return ()
+    return (paid(Reason.FEE, peers, mediator, -decision.mediation.fee_eur_per_h * hours),)
 
 
 def _per_party(ledger: Ledger, moved: Floats, n_peers: int) -> tuple[Floats, Floats]:

@@ -45,12 +45,12 @@ def within(orders: Orders, headroom: Headroom) -> Orders:
         rows = np.flatnonzero(orders.dispatchable & (orders.side == side))
         rows = rows[np.lexsort((side * orders.price_eur_per_mwh[rows], orders.peer[rows]))]
         peer = orders.peer[rows]
-        left_mw = most_mw[peer] - _before(peer, quantity_mw[rows])
+        left_mw = most_mw[peer] - before(peer, quantity_mw[rows])
         quantity_mw[rows] = np.clip(left_mw, 0.0, quantity_mw[rows])
     return replace(orders, quantity_mw=quantity_mw)
 
 
-def _before(group: Ints, quantity: Floats) -> Floats:
+def before(group: Ints, quantity: Floats) -> Floats:
     """Return what rows of the same group before each row add up to; rows of a group stand together."""
     total = np.cumsum(quantity) - quantity
     first = np.searchsorted(group, group)

@@ -16,7 +16,7 @@ SAME_PRICE_EUR_PER_MWH = 1e-6
 
 def firm_part(premium_eur_per_mwh: Floats) -> Floats:
     """Return what of a premium only gives priority: all of it but the penalty of an extra order, which is asked for."""
-    part: Floats = FIRM_EUR_PER_MWH * np.floor(premium_eur_per_mwh / FIRM_EUR_PER_MWH)
+    part: Floats = FIRM_EUR_PER_MWH * np.floor(np.maximum(premium_eur_per_mwh, 0.0) / FIRM_EUR_PER_MWH)
     return part
 
 

@@ -1,18 +1,27 @@
 """An area ready to be simulated: everything that does not change from hour to hour."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from peerflex.agents.mediator import MediatorSettings
+from peerflex.agents.monitor import Monitor
 from peerflex.agents.regulation import Bid, Need
+from peerflex.core.arrays import Bools, Floats
 from peerflex.core.network import Limits
 from peerflex.core.people import PeerState, PeerTable, Profiles
-from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Incentive, Market, Service
+from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Incentive, Market, NetworkTariff, Service
 from peerflex.core.record import Event, Tariffs
 from peerflex.core.regulation import System
+from peerflex.core.trade import Wishes
 from peerflex.core.units import SECONDS_PER_HOUR
+from peerflex.markets.preferences import Preference
+from peerflex.markets.responsibility import EACH_ITS_OWN, Responsibility
 
 if TYPE_CHECKING:
     from peerflex.runs.sequences import Sequence
+
+
+Session = Literal["day-ahead", "intraday"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +52,18 @@ class Area:
 
     ``sequence`` holds the markets of an hour in their order. ``behaviours`` and ``behaviour_names`` are in the order
     of ``peers.behaviour``, and so are ``fails``, the probabilities that a peer does not move in a step what it sold
-    (none: nobody fails). ``grid`` is the physics of the scenario and ``diagnostic`` the AC flow beside it in linear
-    physics, else None. ``forecast_error`` is the peers' own, relative. ``steps`` is the horizon. Peers at
+    (none: nobody fails), and ``preferences``, of which ``wishes`` are what everybody gains by whom it trades with.
+    ``grid`` is the physics of the scenario and ``diagnostic`` the AC flow beside it in linear physics, else None.
+    ``forecast_error`` is the peers' own, relative. ``steps`` is the horizon. Peers at
     ``upstream_bus`` (-1: none) are beyond the network, of which the last ``n_beyond`` are no connections of it;
     ``system`` is the synchronous area it belongs to and ``tso`` who buys regulation, None if there is none.
+    ``mediators`` stand between peers and markets, ``monitor`` is how the flexibility market operator looks for abuse.
+    ``responsibility`` is who answers for imbalance and activated energy, ``lfm_buses`` ``(buses,)`` where flexibility
+    is offered (None: everywhere).
+    ``last_resort`` is what the DSO has after both markets (None: nothing), ``standing_eur_per_h`` ``(peers,)`` what it
+    pays for agreements and contracts (None: nothing), ``network_tariff`` what it charges for using the network, None if
+    that does not depend on time and place. The first step begins at ``first_hour`` of the day.
+    Peers trade in ``sessions``, in their order; day-ahead they err by ``day_ahead_error``.
     It is so ``since`` a step, at which ``changed`` says what became different.
     """
 
@@ -75,6 +92,18 @@ class Area:
     since: int = 0
     changed: tuple[Event, ...] = ()
     fails: tuple[float, ...] = ()
+    preferences: tuple[Preference | None, ...] = ()
+    wishes: Wishes | None = None
+    sessions: tuple[Session, ...] = ("intraday",)
+    day_ahead_error: float = 0.0
+    mediators: tuple[MediatorSettings, ...] = ()
+    monitor: Monitor | None = None
+    responsibility: Responsibility = EACH_ITS_OWN
+    lfm_buses: Bools | None = None
+    last_resort: FlexMarket | None = None
+    standing_eur_per_h: Floats | None = None
+    network_tariff: NetworkTariff | None = None
+    first_hour: float = 0.0
 
     @property
     def hours(self) -> float:

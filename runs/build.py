@@ -10,20 +10,23 @@ from peerflex.agents.elastic import ElasticLoad, ElasticSource
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
 from peerflex.core.people import Connections, PeerState, PeerTable
-from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Market
+from peerflex.core.protocols import Behaviour, Grid, Market
+from peerflex.core.units import MINUTES_PER_HOUR
 from peerflex.grid.factors import Factors
 from peerflex.grid.limits import uniform_limits
 from peerflex.grid.network import Network, open_network
-from peerflex.markets.idle import NoFlexMarket
+from peerflex.runs import agreements, choices
 from peerflex.runs.area import Area, DsoSettings
 from peerflex.runs.chosen import leaves_nothing_congested
 from peerflex.runs.components import make
 from peerflex.runs.composition import check_composition, check_incentive, check_service
 from peerflex.runs.interface_price import check_interface_price
 from peerflex.runs.manifest import ROLES, distinct
+from peerflex.runs.mediators import build_mediators, build_monitor, check_mediators
 from peerflex.runs.plugins import Registry
 from peerflex.runs.rated import rated
 from peerflex.runs.regulated import regulated
+from peerflex.runs.responsible import lfm_buses, responsibility, within_p2p_area
 from peerflex.runs.sequences import SEQUENCES
 from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.load import LoadedScenario
@@ -37,6 +40,10 @@ from peerflex.scenarios.upstream import padded, with_upstream
 
 SHARED_TARIFFS = ("retail_eur_per_mwh", "feed_in_eur_per_mwh")
 """What a sharing rule divides by."""
+
+
+QUOTING = {"quoting_of_group", "group"}
+"""What a market of quotes is told by the groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,8 @@ def _redrawn(loaded: LoadedScenario, built: Built, attempt: int) -> Built:
     population = build_population(loaded, connections, buses, attempt)
     local = build_peers(loaded, connections, buses, population)
     peers = with_upstream(loaded.scenario, local, built.network.slack_bus)
-    area = replace(built.area, peers=_moved(loaded, peers))
+    peers = within_p2p_area(loaded.scenario, _moved(loaded, peers), buses, loaded.origin)
+    area = replace(built.area, peers=peers)
     return replace(built, area=_among(area, loaded.origin), draw=attempt)
 
 
@@ -92,7 +100,7 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
     profiles = build_profiles(loaded, network.connections, local, network.year, population, units)
     peers = with_upstream(scenario, local, network.slack_bus)
     behaviours = tuple(_behaviour(group, row, registry, origin) for row, group in enumerate(scenario.peers))
-    peers = _moved(loaded, peers)
+    peers = within_p2p_area(scenario, _moved(loaded, peers), grid.buses, origin)
     if units is None and population is None:
         peers = replace(peers, tan_phi=_tan_phi(peers, behaviours, network.connections))
     area = Area(
@@ -102,9 +110,17 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
         behaviours=behaviours,
         behaviour_names=tuple(group.name for group in scenario.peers),
         fails=tuple(group.fails for group in scenario.peers),
+        preferences=choices.preferences(registry.preferences, scenario, origin),
         market=_market(scenario, registry, origin),
         service=_component(registry.services, scenario.market.service, f"{origin}: market.service"),
-        flex_market=_flex_market(scenario, registry, f"{origin}: market.lfm"),
+        flex_market=agreements.flex_market(
+            registry.flex_markets, scenario.market.lfm, scenario, f"{origin}: market.lfm"
+        ),
+        last_resort=agreements.last_resort(registry.flex_markets, scenario, f"{origin}: market.last_resort"),
+        network_tariff=agreements.network_tariff(
+            registry.network_tariffs, scenario, f"{origin}: market.network_tariff"
+        ),
+        first_hour=scenario.time.start.hour + scenario.time.start.minute / MINUTES_PER_HOUR,
         grid=grid,
         sequence=SEQUENCES[scenario.market.sequence],
         diagnostic=network.ac if linear and scenario.diagnostic == "ac" else None,
@@ -123,10 +139,18 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
         steps=scenario.time.steps,
         step_s=scenario.time.step_s,
         n_beyond=len(peers) - len(local),
+        sessions=scenario.market.sessions,
+        day_ahead_error=scenario.delivery.error_day_ahead,
+        mediators=build_mediators(scenario, registry, peers, origin),
+        monitor=build_monitor(scenario),
+        responsibility=responsibility(scenario),
+        lfm_buses=lfm_buses(scenario, peers, grid.buses, origin),
     )
     check_curves(area, origin)
-    if not isinstance(area.flex_market, NoFlexMarket):
+    if agreements.takes_energy(area.flex_market) or agreements.takes_energy(area.last_resort):
         check_interface_price(area, origin)
+    check_mediators(area, scenario, origin)
+    choices.check_preferences(area, scenario.tso is not None, origin)
     check_incentive(area, scenario.market.p2p.kind, f"{origin}: market.incentive")
     for name, behaviour in zip(area.behaviour_names, area.behaviours, strict=True):
         if getattr(behaviour, "has_slopes", False) and not getattr(area.market, "heeds_slopes", False):
@@ -135,6 +159,7 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
     if getattr(area.service, "sets_terms", False):
         check_service(area, f"{origin}: market.service")
     check_composition(area, scenario.market, scenario.tso is not None, f"{origin}: market")
+    agreements.check_means(area, scenario.tso is not None, f"{origin}: market")
     tso = scenario.tso
     if tso is not None and (tso.firm or tso.scheme != "common") and not getattr(area.market, "true_prices", False):
         asked = "a firm request" if tso.firm else f"the scheme {tso.scheme}"
@@ -202,29 +227,20 @@ def _market(scenario: Scenario, registry: Registry, origin: str) -> Market:
     market: Market = _component(registry.markets, component, where)
     if hasattr(market, "among") and "community" in component.parameters:
         raise InputError(f"{where}.community", "is found from the scenario", "Write by: group, or by: feeder.")
+    for name in QUOTING & component.parameters.keys():
+        raise InputError(f"{where}.{name}", "is found from the groups", "Write it as peers[].quoting.")
     tariffs = {name: getattr(scenario.tariffs, name) for name in SHARED_TARIFFS if hasattr(market, name)}
     if tariffs:
         market = make(registry.markets, component.kind, component.parameters | tariffs, f"{origin}: tariffs")
-    return market
+    return choices.quoted(market, scenario, origin)
 
 
 def _among(area: Area, origin: str) -> Area:
-    """Return the area, its market told who is where if its rule depends on that."""
+    """Return the area, its markets told who is where and in which group if their rule depends on that."""
+    area = choices.with_wishes_of_all(agreements.agreed(area, f"{origin}: market"), origin)
     if not hasattr(area.market, "among"):
         return area
     return replace(area, market=area.market.among(area.peers, area.grid, f"{origin}: market.p2p"))
-
-
-def _flex_market(scenario: Scenario, registry: Registry, where: str) -> FlexMarket:
-    """Return the flexibility market, at the interface price of the tariffs if it has one."""
-    component, price = scenario.market.lfm, "interface_eur_per_mwh"
-    if price in component.parameters:
-        raise InputError(f"{where}.{price}", "belongs to the tariffs", f"Write it as tariffs.{price}.")
-    market: FlexMarket = _component(registry.flex_markets, component, where)
-    if hasattr(market, price):
-        parameters = component.parameters | {price: scenario.tariffs.interface_eur_per_mwh}
-        market = make(registry.flex_markets, component.kind, parameters, where)
-    return market
 
 
 def _tan_phi(peers: PeerTable, behaviours: tuple[Behaviour, ...], connections: Connections) -> Floats:

@@ -14,12 +14,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from peerflex.core.arrays import Floats, Ints, add_up
+from peerflex.core.causes import Cause
 from peerflex.core.parties import Reason, party_names
 from peerflex.core.record import HourRecord
 from peerflex.core.units import SECONDS_PER_HOUR
 from peerflex.runs.manifest import Manifest
 
-Kind = Literal["float", "int", "bool", "text", "peer", "bus", "branch", "party", "side", "direction", "limit", "reason"]
+Kind = Literal[
+    "float", "int", "bool", "text", "peer", "bus", "branch", "party", "side", "direction", "limit", "reason", "cause",
+    "session",
+]  # fmt: skip
 
 _PLAIN: dict[str, pa.DataType] = {"float": pa.float64(), "int": pa.int64(), "bool": pa.bool_(), "text": pa.string()}
 _NAMED = pa.dictionary(pa.int32(), pa.string())
@@ -84,6 +88,8 @@ class Part:
             "direction": ("down", "up"),
             "limit": ("loading", "voltage"),
             "reason": tuple(reason.name.lower().replace("_", "-") for reason in Reason),
+            "cause": tuple(cause.label for cause in Cause),
+            "session": ("intraday", "day-ahead"),
         }
         return {kind: pa.array(names, pa.string()) for kind, names in words.items()}
 
@@ -257,13 +263,6 @@ def mean(path: str, weight: str) -> Source:
         return average
 
     return average
-
-
-def overload_mva(part: Part) -> Floats:
-    """Turn the excess of every violation into power, by the rating of its branch; 0 for voltages, and without one."""
-    rating = np.array([mva or 0.0 for mva in part.manifest.branch_rating_mva] + [0.0])  # the last for row -1
-    power: Floats = rating[element("violations", False)(part)] * part.joined("violations.excess")
-    return power
 
 
 def diagnostic(value: Source) -> Source:

@@ -121,9 +121,9 @@ def verify_run(folder: Path, plugins: list[Path]) -> None:
 def show_hash(study: str) -> None:
     """Print the hash of a study's configuration; nothing is simulated."""
     from peerflex.runs.study.frozen import configuration_hash
-    from peerflex.scenarios.study import load_study
+    from peerflex.runs.study.run import whole_study
 
-    show.say(configuration_hash(load_study(study)))
+    show.say(configuration_hash(whole_study(study).loaded))
 
 
 def run_study_command(

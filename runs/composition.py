@@ -7,9 +7,10 @@ from peerflex.core.errors import InputError
 from peerflex.core.protocols import Market
 from peerflex.markets.idle import NoFlexMarket, NoIncentive, NoMarket, NoService
 from peerflex.runs.area import Area
-from peerflex.runs.sequences import p2p_first
+from peerflex.runs.responsible import check_responsibility
+from peerflex.runs.sequences import FLEXIBILITY_STANDS, p2p_first
+from peerflex.scenarios.market_schema import MarketDesign
 from peerflex.scenarios.presets import PRESETS, Structure
-from peerflex.scenarios.schema import MarketDesign
 
 
 def check_composition(area: Area, design: MarketDesign, with_tso: bool, where: str) -> None:
@@ -22,6 +23,9 @@ def check_composition(area: Area, design: MarketDesign, with_tso: bool, where: s
         _check_sequence(area, with_tso, f"{where}.sequence")
     if design.preset is not None:
         _check_preset(area, design, where)
+    if len(area.sessions) > 1:
+        _check_sessions(area, with_tso, f"{where}.sessions")
+    check_responsibility(area, with_tso, f"{where}.settlement")
     market = area.flex_market
     if area.peers.least_share.any() and not (
         isinstance(market, NoFlexMarket) or getattr(market, "heeds_blocks", False)
@@ -73,6 +77,22 @@ def _check_sequence(area: Area, with_tso: bool, where: str) -> None:
     if isinstance(area.market, NoMarket) or isinstance(area.flex_market, NoFlexMarket):
         what = "there are not two markets to be put in an order"
         raise InputError(where, what, "Use p2p-first, or a design with both markets.")
+
+
+def _check_sessions(area: Area, with_tso: bool, where: str) -> None:
+    """Refuse two sessions where what was sold in the first could not stand in the second."""
+    remedy = "Use [intraday] or [day-ahead] alone"
+    if isinstance(area.market, NoMarket):
+        raise InputError(where, "there is no market between peers to be held twice", f"{remedy}, or another market.")
+    if with_tso:
+        what = "the TSO asks once, for what it sees shortly before delivery, and would ask for it twice"
+        raise InputError(where, what, f"{remedy}, or leave out the TSO.")
+    if getattr(area.service, "asks_for_more", False):
+        what = "the DSO's service has peers bid anew, and what they sold in the first session would not stand"
+        raise InputError(where, what, f"{remedy}, or another service.")
+    if area.sequence in FLEXIBILITY_STANDS and any(each.resells for each in area.mediators):
+        what = "a mediator resells trades of both sessions, and peers trade again after it"
+        raise InputError(where, what, f"{remedy}, or the sequence p2p-first.")
 
 
 def _check_preset(area: Area, design: MarketDesign, where: str) -> None:

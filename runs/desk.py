@@ -1,5 +1,6 @@
 """The market of one hour as the DSO's service sees it: bids, trades and the flow they lead to, each on demand."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from peerflex.agents.dispatch import Dispatch, dispatch
 from peerflex.core.arrays import Bools, Floats, add_up, floats
+from peerflex.core.last_resort import Dues
 from peerflex.core.network import GridState, Injections, Limits
 from peerflex.core.people import PeerState, PeerTable, Plan
 from peerflex.core.protocols import Grid
@@ -14,7 +16,11 @@ from peerflex.core.record import Event
 from peerflex.core.streams import stream
 from peerflex.core.trade import MarketResult, Orders, Signal, TradeTerms
 from peerflex.markets.tradable import clear_tradable
+from peerflex.markets.two_sessions import Position
+from peerflex.markets.wishes import with_wishes
 from peerflex.runs import bidding, knowledge
+from peerflex.runs.mediation import as_bid
+from peerflex.runs.network_tariff import at_the_tariff, dues
 
 if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel
@@ -37,6 +43,9 @@ class HourDesk:
 
     ``forecast_state`` is what the DSO expects before it hears of any schedule. ``beside`` are orders that are in every
     plan: the TSO's. ``standing_mw`` ``(peers,)`` is what peers sold before they trade: it flows whatever they trade.
+    ``position`` is what of it they sold in a session before this one, which they order no more (None: nothing),
+    ``activated`` says how much of each order flexibility has taken (None: of none).
+    ``dues`` is what the DSO pays and charges by rule, published before anybody bids (None: nothing).
     ``rejected`` is what was wrong with the bids asked for last; ``count`` goes on in desks made of this one.
     """
 
@@ -51,6 +60,9 @@ class HourDesk:
     signal: Signal
     beside: Orders
     standing_mw: Floats
+    position: Position | None = None
+    activated: Callable[[Orders], Floats] | None = None
+    dues: Dues | None = None
     rejected: tuple[Event, ...] = ()
     count: Count = field(default_factory=Count)
 
@@ -74,6 +86,10 @@ class HourDesk:
     def limits(self) -> Limits:
         return self.model.dso.limits
 
+    @property
+    def two_sessions(self) -> bool:
+        return len(self.model.area.sessions) > 1
+
     def bids(self, called_share: Floats) -> Plan:
         """Ask every behaviour, and whoever else has orders for this hour."""
         model, area = self.model, self.model.area
@@ -81,6 +97,15 @@ class HourDesk:
             area, self.step, self.state, self.forecast, self.signal, self.measured, model.supplier, called_share
         )
         plan, self.rejected = bidding.ask(area, self.step, seen, self.forecast)
+        plan = replace(plan, orders=as_bid(model, plan.orders, self.signal))
+        if self.position is not None:
+            tariffs = model.supplier.offer_eur_per_mwh(len(self.peers))
+            activated_mw = floats(len(plan.orders)) if self.activated is None else self.activated(plan.orders)
+            left = self.position.left(plan.orders, activated_mw, *tariffs, self.step * area.step_s, area.step_s)
+            plan = replace(plan, orders=left)
+        if self.dues is not None:
+            moved_mw = None if self.position is None else self.position.moved_mw
+            plan = replace(plan, orders=at_the_tariff(plan, self.dues, moved_mw))
         if len(self.beside):
             plan = replace(plan, orders=Orders.join([plan.orders, self.beside]))
         self.count.asked += 1
@@ -90,7 +115,10 @@ class HourDesk:
     def trade(self, plan: Plan, terms: TradeTerms) -> MarketResult:
         """Clear the market on the given terms."""
         self.count.clearings += 1
-        area, signal = self.model.area, Signal(self.signal.relief, self.signal.at_risk, terms)
+        if self.position is not None and terms.headroom is not None:
+            terms = replace(terms, headroom=self.position.left_of(terms.headroom))
+        area = self.model.area
+        signal = Signal(self.signal.relief, self.signal.at_risk, with_wishes(terms, area.wishes))
         return clear_tradable(
             area.market, plan.orders, self.peers.trade, signal, stream(area.seed, "market", self.step)
         )
@@ -168,13 +196,26 @@ def open_desk(
     """
     area, tso = model.area, model.tso
     base = knowledge.actual(area, step)
-    forecast, dso_forecast = knowledge.own_forecast(area, step, base), knowledge.dso_forecast(area, step, base)
+    late = area.sessions[-1] == "intraday"
+    forecast = knowledge.own_forecast(area, step, base) if late else knowledge.day_ahead(area, step, base)
+    dso_forecast = knowledge.dso_forecast(area, step, base)
     expected = model.dso.expects(dso_forecast) if forecast_state is None else forecast_state
     signal = model.dso.signal(expected, measured)
     beside = Orders.empty() if tso is None else tso.orders(request_mw, step * area.step_s, area.step_s)
     nothing = floats(len(model.peers))
     return HourDesk(
-        model, step, state, measured, base, forecast, dso_forecast, expected, signal, beside, standing_mw=nothing
+        model,
+        step,
+        state,
+        measured,
+        base,
+        forecast,
+        dso_forecast,
+        expected,
+        signal,
+        beside,
+        standing_mw=nothing,
+        dues=dues(area, model.dso.view(expected), step),
     )
 
 

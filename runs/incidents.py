@@ -3,15 +3,19 @@
 import numpy as np
 
 from peerflex.agents.fmo import Procurement
+from peerflex.core.arrays import Ints
+from peerflex.core.causes import MEANINGS, Cause
 from peerflex.core.frequency import FrequencyState, SystemState
+from peerflex.core.last_resort import LastResort
 from peerflex.core.network import GridState, Limits
-from peerflex.core.record import Agreement, Event
+from peerflex.core.record import Agreement, Event, Mediation
 from peerflex.core.regulation import Regulation
 from peerflex.core.trade import FIRM_EUR_PER_MWH, FlexOffers
 from peerflex.core.units import QUANTITY_TOLERANCE_MW
 from peerflex.grid.limits import find_violations
 from peerflex.markets.idle import NoFlexMarket
 from peerflex.markets.lfm import eligible
+from peerflex.runs.agreements import takes_energy
 from peerflex.runs.area import Area
 from peerflex.runs.sequences import Bargain
 
@@ -24,7 +28,11 @@ def of_flexibility(area: Area, offers: FlexOffers, bought: Procurement) -> tuple
     if isinstance(area.flex_market, NoFlexMarket):
         return ()
     need, missing = bought.need, bought.result.missing_mw
-    outside = int(np.count_nonzero(~eligible(offers, area.tariffs.interface_eur_per_mwh))) if len(need) else 0
+    outside = (
+        int(np.count_nonzero(~eligible(offers, area.tariffs.interface_eur_per_mwh)))
+        if len(need) and takes_energy(area.flex_market)
+        else 0
+    )
     ineligible = Event(
         "offers-ineligible",
         "flexibility market",
@@ -85,6 +93,11 @@ def of_service(agreed: Agreement, limits: Limits, tso: int | None) -> tuple[Even
 def of_sequence(bargain: Bargain) -> tuple[Event, ...]:
     """Say what was sold in both markets, and where they did not come to an end."""
     told = []
+    if bargain.cut_mw > NOTICEABLE_MW:
+        what = (
+            f"{bargain.cut_mw:.6f} MW were offered as flexibility that no asset could deliver beside what is announced"
+        )
+        told.append(Event("offers-cut", "flexibility market", what, "its operator cuts the offers to what is possible"))
     twice_mw = bargain.sold_twice_mw()
     if twice_mw > NOTICEABLE_MW:
         what = f"{twice_mw:.6f} MW were sold to peers and to the flexibility market"
@@ -92,6 +105,22 @@ def of_sequence(bargain: Bargain) -> tuple[Event, ...]:
     if not bargain.settled:
         what = f"peers and flexibility market still change their answers after {bargain.rounds} rounds"
         told.append(Event("sequence-unsettled", "markets", what, "the last answers stand"))
+    return tuple(told)
+
+
+def of_last_resort(area: Area, last: LastResort) -> tuple[Event, ...]:
+    """Say what the DSO activated after both markets, and where that was not enough."""
+    activated_mw, missing_mw = last.result.accepted_mw.sum(), last.result.missing_mw
+    told = []
+    if activated_mw > NOTICEABLE_MW:
+        what = f"{activated_mw:.6f} MW were activated after both markets"
+        told.append(Event("last-resort", "dso", what, "settled by the terms of the last resort"))
+    rows = np.flatnonzero(missing_mw > QUANTITY_TOLERANCE_MW)
+    if len(rows):
+        row = rows[np.argmax(missing_mw[rows])]
+        place = _place(area, bool(last.need.is_voltage[row]), int(last.need.element[row]))
+        what = f"{missing_mw[row]:.6f} MW of relief missing, where most is, of what nobody has left to give"
+        told.append(Event("last-resort-missing", place, what, "the limit stays violated by what is missing"))
     return tuple(told)
 
 
@@ -115,6 +144,20 @@ def of_physics(area: Area, state: GridState) -> tuple[Event, ...]:
             "settled as imbalance of the parties at the bus",
         )
         for bus in np.flatnonzero(np.abs(state.shed_mw) > QUANTITY_TOLERANCE_MW)
+    )
+
+
+def of_causes(causes: Ints) -> tuple[Event, ...]:
+    """Say why limits were not kept, where the DSO did not expect it; what it did expect is said elsewhere."""
+    unforeseen = (cause for cause in Cause if cause < Cause.NOT_OFFERED and (causes == cause).any())
+    return tuple(
+        Event(
+            "limits-not-kept",
+            cause.label,
+            f"{np.count_nonzero(causes == cause)} limits would have been kept, but {MEANINGS[cause]}",
+            "the limits stay violated in this step",
+        )
+        for cause in unforeseen
     )
 
 
@@ -151,6 +194,19 @@ def of_frequency(state: FrequencyState | None) -> tuple[Event, ...]:
         told += [
             Event(kind, where, what, "a system state of the guideline: what a TSO may then order is not simulated")
         ]
+    return tuple(told)
+
+
+def of_mediation(found: Mediation | None) -> tuple[Event, ...]:
+    """Name the offers that were too small for the flexibility market, and that its monitor flagged the step."""
+    if found is None:
+        return ()
+    where, told = "flexibility market", []
+    if found.rejected:
+        what = f"{found.rejected} offers are smaller than it admits"
+        told.append(Event("offers-too-small", where, what, "they take no part in this clearing"))
+    if found.flagged:
+        told.append(Event("flagged", where, "its monitor flags what was activated", "for those who look into it"))
     return tuple(told)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from peerflex.agents.supplier import Supplier
-from peerflex.core.arrays import Floats, add_up
+from peerflex.core.arrays import Bools, Floats, add_up
 from peerflex.core.network import GridState, Injections
 from peerflex.core.people import Observation, PeerState
 from peerflex.core.streams import stream
@@ -32,13 +32,20 @@ def actual(area: Area, step: int) -> Base:
 
 def own_forecast(area: Area, step: int, base: Base) -> Base:
     """Return what peers expect of themselves: the truth times one plus a normal error, never below nothing."""
-    if area.forecast_error == 0.0:
+    return _believed(area, step, base, area.forecast_error, "peers.forecast")
+
+
+def day_ahead(area: Area, step: int, base: Base) -> Base:
+    """Return what they expected the day before, with an error of its own."""
+    return _believed(area, step, base, area.day_ahead_error, "peers.day-ahead")
+
+
+def _believed(area: Area, step: int, base: Base, relative_error: float, purpose: str) -> Base:
+    if relative_error == 0.0:
         return base
     n_connected = len(area.peers) - area.n_beyond  # whoever else there is, connections draw the same errors
     error = np.zeros((2, len(area.peers)))
-    error[:, :n_connected] = stream(area.seed, "peers.forecast", step).normal(
-        0.0, area.forecast_error, size=(2, n_connected)
-    )
+    error[:, :n_connected] = stream(area.seed, purpose, step).normal(0.0, relative_error, size=(2, n_connected))
     factor = np.maximum(1.0 + error, 0.0)
     return Base(base.load_mw * factor[0], base.load_mvar, base.pv_mw * factor[1])
 
@@ -61,11 +68,16 @@ def dso_forecast(area: Area, step: int, base: Base) -> Injections:
     return by_bus(area, base.pv_mw * factor[1] - base.load_mw * factor[0], -base.load_mvar * factor[0])
 
 
+def announcing(area: Area) -> Bools:
+    """Return who announces a schedule ``(peers,)``; the supplier's other customers do not."""
+    return area.peers.trade | (area.peers.behaviour >= 0)
+
+
 def dso_expects(
     area: Area, forecast: Injections, base: Base, scheduled_mw: Floats, reactive_mvar: Floats
 ) -> Injections:
     """Return what the DSO expects once traders announced their schedules: they correct its forecast, not its error."""
-    trading = area.peers.trade | (area.peers.behaviour >= 0)
+    trading = announcing(area)
     announced_mw = np.where(trading, scheduled_mw - (base.pv_mw - base.load_mw), 0.0)
     announced = by_bus(area, announced_mw, area.peers.tan_phi * announced_mw + reactive_mvar)
     return Injections(forecast.p_mw + announced.p_mw, forecast.q_mvar + announced.q_mvar)

@@ -1,8 +1,8 @@
 """Closing figures of a run, from its tables ``hours``, ``ledger`` and ``violations``: of a log, or in memory."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -11,11 +11,16 @@ import pyarrow as pa
 import pyarrow.compute
 
 from peerflex.core.arrays import Floats, Ints, add_up
+from peerflex.core.causes import MEANINGS, Cause, column_of
 from peerflex.core.parties import Role
 from peerflex.core.units import SECONDS_PER_HOUR
+from peerflex.runs.disclosure_kpis import DISCLOSURE
+from peerflex.runs.dso_kpis import DSO_PAYMENTS
 from peerflex.runs.limit_columns import missing_mva
 from peerflex.runs.manifest import Manifest
-from peerflex.runs.seen import Seen
+from peerflex.runs.mediation_kpis import MEDIATION
+from peerflex.runs.seen import Kpi, Seen
+from peerflex.runs.settled_kpis import SETTLED
 from peerflex.runs.store import write_json
 from peerflex.scenarios.schema import CUSTOMERS
 
@@ -31,16 +36,6 @@ class Tables(Protocol):
     def rows(self, name: str, first: int = 0, last: int | None = None) -> pa.Table: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Kpi:
-    """A closing figure: its name, its unit, what it means, and how it is computed."""
-
-    name: str
-    unit: str
-    meaning: str
-    of: Callable[[Seen], float]
-
-
 KPIS: Final = (
     Kpi("violation_hours", "h", "Time in which a limit was not kept", lambda s: s.hours_with("violations")),
     Kpi(
@@ -48,6 +43,15 @@ KPIS: Final = (
         "h",
         "Time in which the limit of a branch was not kept",
         lambda s: s.if_logged("congested", s.hours_with("congested")),
+    ),
+    *(
+        Kpi(
+            f"limit_hours_{why.name.lower()}",
+            "h",
+            f"Time times limits not kept because {MEANINGS[why]}",
+            partial(Seen.time_of, column=column_of(why)),
+        )
+        for why in Cause
     ),
     Kpi("overload_mwh", "MVAh", "Power above the limits of branches, times time", lambda s: s.sum("overload_mwh")),
     Kpi(
@@ -66,7 +70,16 @@ KPIS: Final = (
     Kpi("highest_voltage_pu", "pu", "Highest voltage anywhere", lambda s: s.max("highest_voltage_pu")),
     Kpi("highest_loading", "1", "Highest loading of a branch, 1.0 at its rating", lambda s: s.max("highest_loading")),
     Kpi("p2p_mwh", "MWh", "Energy traded between peers", lambda s: s.sum("p2p_mwh")),
+    Kpi(
+        "day_ahead_mwh", "MWh", "Energy that they traded day-ahead, of that", lambda s: s.sum_if_logged("day_ahead_mwh")
+    ),
     Kpi("p2p_price_eur_per_mwh", "EUR/MWh", "Its price, averaged by volume", Seen.p2p_price),
+    Kpi(
+        "preferred_share",
+        "1",
+        "Share of the energy traded between peers that one of the two sides prefers, if any peer has a preference",
+        Seen.preferred,
+    ),
     Kpi(
         "p2p_objective_eur",
         "EUR",
@@ -150,6 +163,18 @@ KPIS: Final = (
         lambda s: s.max("pre_lfm_worsened"),
     ),
     Kpi(
+        "pre_lfm_unprotected",
+        "1",
+        "Branches above their limit after trading that the DSO's incentive had not spoken for: most in a step",
+        lambda s: s.max("pre_lfm_unprotected"),
+    ),
+    Kpi(
+        "pre_lfm_unprotected_mva",
+        "MVA",
+        "Power above the limits of those branches, added up: most in a step",
+        lambda s: s.max("pre_lfm_unprotected_mva"),
+    ),
+    Kpi(
         "lfm_relieved",
         "1",
         "Share of the steps in which no relief was missing",
@@ -158,6 +183,8 @@ KPIS: Final = (
     Kpi("lfm_full_cost_eur", "EUR", "What the DSO paid for flexibility, if it got all it needed", Seen.full_cost),
     Kpi("lfm_cost_eur", "EUR", "What the DSO paid for flexibility", lambda s: s.sum("lfm_cost_eur")),
     Kpi("lfm_mwh", "MWh", "Flexibility activated, both directions", lambda s: s.sum("lfm_mwh")),
+    *MEDIATION,
+    *SETTLED,
     Kpi(
         "lfm_delivered_share",
         "1",
@@ -179,26 +206,8 @@ KPIS: Final = (
     Kpi("customer_cost_eur", "EUR", "The same of those who deal with the supplier only", Seen.customers_eur),
     Kpi("supplier_eur", "EUR", "What the supplier received, minus what it paid", lambda s: -s.role_eur(Role.SUPPLIER)),
     Kpi("dso_cost_eur", "EUR", "What the DSO paid, minus what it received", lambda s: s.role_eur(Role.DSO)),
-    Kpi("messages", "1", "Messages, whoever sends them", lambda s: s.sum_if_logged("messages")),
-    Kpi(
-        "disclosed_values_dso",
-        "1",
-        "Values that the DSO is told: messages to it, times the fields of each",
-        lambda s: s.sum_if_logged("disclosed_values_dso"),
-    ),
-    Kpi(
-        "disclosed_values_mediator",
-        "1",
-        "The same of the mediator",
-        lambda s: s.sum_if_logged("disclosed_values_mediator"),
-    ),
-    Kpi("disclosed_values_fmo", "1", "The same of the FMO", lambda s: s.sum_if_logged("disclosed_values_fmo")),
-    Kpi(
-        "disclosed_values_peers",
-        "1",
-        "The same of all peers together",
-        lambda s: s.sum_if_logged("disclosed_values_peers"),
-    ),
+    *DISCLOSURE,
+    *DSO_PAYMENTS,
     Kpi("tso_cost_eur", "EUR", "What the TSO paid for regulation, minus what it received", Seen.tso_eur),
     Kpi("tso_request_mwh", "MWh", "Regulation requested, either way", lambda s: s.magnitude("tso_request_mw")),
     Kpi("tso_delivered_mwh", "MWh", "Regulation delivered, either way", lambda s: s.magnitude("tso_delivered_mw")),
@@ -213,7 +222,22 @@ KPIS: Final = (
 
 def kpis(run: Tables) -> dict[str, float]:
     """Return the closing figures of the steps logged, by name; NaN where there is nothing to measure."""
-    hours, ledger, manifest = run.rows("hours"), run.rows("ledger"), run.manifest
+    hours, manifest = run.rows("hours"), run.manifest
+    parties, paid_eur = paid_by_party(run)
+    seen = Seen(
+        hours=lambda name: np.asarray(hours[name].to_numpy(), dtype=np.float64),
+        step_hours=manifest.step_seconds / SECONDS_PER_HOUR,
+        parties=parties,
+        customers=customers_of(manifest.peers, manifest.peer_groups),
+        missing_mva=_missing_mva(run.rows("violations"), manifest),
+        paid_eur=paid_eur,
+    )
+    return {kpi.name: figure(kpi, seen) for kpi in KPIS}
+
+
+def paid_by_party(run: Tables) -> tuple[tuple[str, ...], Floats]:
+    """Return the parties of the ledger and what each paid, net of what it received, in EUR ``(parties,)``."""
+    ledger = run.rows("ledger")
     giver, taker = (ledger[name].combine_chunks() for name in ("giver", "taker"))
     names = dict.fromkeys((*giver.dictionary.to_pylist(), *taker.dictionary.to_pylist()))
     row = {name: row for row, name in enumerate(names)}
@@ -221,15 +245,7 @@ def kpis(run: Tables) -> dict[str, float]:
         np.array([row[name] for name in party.dictionary.to_pylist()], dtype=np.int64)[party.indices.to_numpy()]
         for party in (giver, taker)
     ]
-    seen = Seen(
-        hours=lambda name: np.asarray(hours[name].to_numpy(), dtype=np.float64),
-        step_hours=manifest.step_seconds / SECONDS_PER_HOUR,
-        parties=tuple(names),
-        customers=customers_of(manifest.peers, manifest.peer_groups),
-        missing_mva=_missing_mva(run.rows("violations"), manifest),
-        paid_eur=paid(codes[0], codes[1], ledger["amount_eur"].to_numpy(), len(names)),
-    )
-    return {kpi.name: figure(kpi, seen) for kpi in KPIS}
+    return tuple(names), paid(codes[0], codes[1], ledger["amount_eur"].to_numpy(), len(names))
 
 
 def customers_of(peers: Sequence[str], groups: Sequence[str]) -> frozenset[str]:

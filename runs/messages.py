@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from peerflex.core.last_resort import LastResort
 from peerflex.core.messages import KINDS
 from peerflex.core.record import MessageBatch
 from peerflex.core.regulation import Regulation
 from peerflex.markets.idle import NoFlexMarket, NoIncentive, NoMarket, NoService
 from peerflex.runs.desk import HourDesk
+from peerflex.runs.mediation import pools, sellers
 from peerflex.runs.sequences import Bargain
 
 if TYPE_CHECKING:
@@ -23,7 +25,9 @@ def batch(kind: str, sender: str, receiver: str, count: int) -> MessageBatch:
     return MessageBatch(kind, sender, receiver, int(count))
 
 
-def said(model: "AreaModel", desk: HourDesk, bargain: Bargain, regulation: Regulation) -> tuple[MessageBatch, ...]:
+def said(
+    model: "AreaModel", desk: HourDesk, bargain: Bargain, last: LastResort, regulation: Regulation
+) -> tuple[MessageBatch, ...]:
     """Return what was said in steps 1 to 7, without the batches that are empty.
 
     Where the DSO has a service, it sees the trades of every clearing and answers; what it answers with are terms for
@@ -42,8 +46,14 @@ def said(model: "AreaModel", desk: HourDesk, bargain: Bargain, regulation: Regul
         batch("state-report", "grid", "dso", reports),
         batch("own-voltage", "grid", "peer", trading * reports),
         batch("signal", "dso", "peer", trading * model.dso.publishes),
+        batch("signal", "dso", "mediator", len(model.mediators) * model.dso.publishes),
         batch("trade-terms", "dso", "peer", traders * (_speaks(model) + new_terms)),
-        batch("flexibility-call", "dso", "peer", traders * max(desk.count.asked - bargain.rounds, 0)),
+        batch(
+            "flexibility-call",
+            "dso",
+            "peer",
+            traders * max(desk.count.asked - bargain.rounds * (1 + desk.two_sessions), 0),
+        ),
         batch("bid", "peer", middle, desk.count.bids * trades),
         batch("negotiation", middle, "peer", agreed.result.messages),
         batch("proposed-trades", middle, "dso", checks),
@@ -52,13 +62,30 @@ def said(model: "AreaModel", desk: HourDesk, bargain: Bargain, regulation: Regul
         batch("schedule", "peer", "supplier", trading),
         batch("schedule", "peer", "dso", trading),
         batch("flex-need", "dso", "fmo", bought.rounds * need),
-        batch("flex-offer", "peer", "fmo", len(bought.result.accepted_mw) * bargain.rounds * need),
-        batch("activation", "fmo", "peer", int(np.count_nonzero(bought.result.accepted_mw))),
+        *_of_flexibility(model, bargain, bargain.rounds * need),
         batch("flex-result", "fmo", "dso", bought.rounds * need),
+        batch("network-tariff", "dso", "peer", trading * (model.area.network_tariff is not None)),
+        batch("last-resort-call", "dso", "peer", int(np.count_nonzero(last.activated_mw(len(model.peers))))),
         batch("regulation-request", "tso", "mediator", regulation.request_mw != 0.0),
         batch("regulation-offer", "mediator", "tso", regulation.request_mw != 0.0),
     )
     return tuple(each for each in batches if each.count)
+
+
+def _of_flexibility(model: "AreaModel", bargain: Bargain, times: int) -> tuple[MessageBatch, ...]:
+    """Return what is offered (so often) and activated; mediators that sell flexibility speak for their members."""
+    offers, activated = bargain.offers, bargain.bought.result.accepted_mw > 0
+    mediated = sellers(model, offers) < 0
+    pool = pools(model, offers)
+    own_offers, own_calls = int(np.count_nonzero(~mediated)), int(np.count_nonzero(activated & ~mediated))
+    return (
+        batch("flex-offer", "peer", "fmo", own_offers * times),
+        batch("flex-offer", "peer", "mediator", int(np.count_nonzero(mediated)) * times),
+        batch("flex-offer", "mediator", "fmo", len(np.unique(pool[mediated])) * times),
+        batch("activation", "fmo", "peer", own_calls),
+        batch("activation", "fmo", "mediator", len(np.unique(pool[mediated & activated]))),
+        batch("activation", "mediator", "peer", int(np.count_nonzero(mediated & activated))),
+    )
 
 
 def _speaks(model: "AreaModel") -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 
 from peerflex.agents.dso import DSO
 from peerflex.agents.fmo import FMO
+from peerflex.agents.mediator import Mediator
 from peerflex.agents.peer import Peer
 from peerflex.agents.supplier import Supplier
 from peerflex.agents.tso import TSO
@@ -18,6 +19,7 @@ from peerflex.core.record import Decision, Event, HourRecord
 from peerflex.core.units import KW_PER_MW
 from peerflex.runs.area import Area
 from peerflex.runs.hour import conclude, decide
+from peerflex.runs.mediation import pooled
 
 
 class AreaModel(mesa.Model):
@@ -59,13 +61,14 @@ class AreaModel(mesa.Model):
             area.peers.trade,
             area.tariffs.wholesale_eur_per_mwh,
         )
-        self.fmo = FMO(self, area.flex_market, area.dso.lfm_rounds)
+        self.mediators = tuple(Mediator(self, each) for each in area.mediators)
+        self.fmo = FMO(self, pooled(area.flex_market, area.mediators), area.dso.lfm_rounds)
         buyer = area.tso
         self.tso = None if buyer is None else TSO(self, buyer.need, buyer.bid, buyer.peer)
 
     def adopt(self, area: Area) -> None:
         """Go on in an area that became different: same peers, other rules. What no longer fits a battery is lost."""
-        for agent in (self.supplier, self.dso, self.fmo, self.tso):
+        for agent in (self.supplier, self.dso, self.fmo, self.tso, *self.mediators):
             if agent is not None:
                 agent.remove()
         kept_mwh = np.minimum(self.state.soc_mwh, area.peers.battery_mwh)

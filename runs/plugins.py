@@ -1,8 +1,8 @@
 """Where behaviours and markets come from: peerflex itself, installed entry points, and files the user names.
 
 Nothing of a user's is imported unless the scenario names it (entry points) or the command does (``--plugin``).
-A plugin file defines any of ``BEHAVIOURS``, ``MARKETS``, ``INCENTIVES``, ``SERVICES`` and ``FLEX_MARKETS``:
-dictionaries from kind to class.
+A plugin file defines any of ``BEHAVIOURS``, ``MARKETS``, ``INCENTIVES``, ``SERVICES``, ``FLEX_MARKETS``,
+``NETWORK_TARIFFS``, ``PREFERENCES`` and ``STRATEGIES``: dictionaries from kind to class.
 """
 
 import importlib.util
@@ -14,11 +14,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from peerflex.agents.registry import BEHAVIOURS
+from peerflex.agents.registry import BEHAVIOURS, STRATEGIES
 from peerflex.core.errors import InputError
-from peerflex.markets.registry import FLEX_MARKETS, INCENTIVES, MARKETS, SERVICES
+from peerflex.markets.registry import FLEX_MARKETS, INCENTIVES, MARKETS, NETWORK_TARIFFS, PREFERENCES, SERVICES
 
-SEAMS = ("BEHAVIOURS", "MARKETS", "INCENTIVES", "SERVICES", "FLEX_MARKETS")
+SEAMS = (
+    "BEHAVIOURS",
+    "MARKETS",
+    "INCENTIVES",
+    "SERVICES",
+    "FLEX_MARKETS",
+    "NETWORK_TARIFFS",
+    "PREFERENCES",
+    "STRATEGIES",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,9 @@ class Registry:
     incentives: Mapping[str, type[Any]]
     services: Mapping[str, type[Any]]
     flex_markets: Mapping[str, type[Any]]
+    network_tariffs: Mapping[str, type[Any]]
+    preferences: Mapping[str, type[Any]]
+    strategies: Mapping[str, type[Any]]
     files: tuple[Path, ...] = ()
 
 
@@ -46,6 +58,9 @@ def registry(files: list[Path] | None = None) -> Registry:
         incentives=_merged("INCENTIVES", INCENTIVES, modules),
         services=_merged("SERVICES", SERVICES, modules),
         flex_markets=_merged("FLEX_MARKETS", FLEX_MARKETS, modules),
+        network_tariffs=_merged("NETWORK_TARIFFS", NETWORK_TARIFFS, modules),
+        preferences=_merged("PREFERENCES", PREFERENCES, modules),
+        strategies=_merged("STRATEGIES", STRATEGIES, modules),
         files=tuple(files or []),
     )
 

@@ -53,10 +53,18 @@ class Seen:
     def sum_if_logged(self, column: str) -> float:
         return self.if_logged(column, self.sum(column))
 
+    def time_of(self, column: str) -> float:
+        """Return the sum of a count times the step, in hours; NaN where older logs lack the column."""
+        return self.sum_if_logged(column) * self.step_hours
+
     def p2p_price(self) -> float:
         volume = self.sum("p2p_mwh")
         value = float(np.nansum(self.hours("p2p_mwh") * self.hours("p2p_price_eur_per_mwh")))
         return value / volume if volume else math.nan
+
+    def preferred(self) -> float:
+        volume = self.sum("p2p_mwh")
+        return self.sum_if_logged("preferred_mwh") / volume if volume else math.nan
 
     def full_cost(self) -> float:
         missing = (self.hours("missing_mw") > QUANTITY_TOLERANCE_MW).any()
@@ -95,3 +103,13 @@ class Seen:
 def _is_tso(party: str) -> bool:
     """Whether a party is the TSO's virtual load: a log puts its row behind a name that is a role's too."""
     return party.partition("#")[0] == TSO
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """A closing figure: its name, its unit, what it means, and how it is computed."""
+
+    name: str
+    unit: str
+    meaning: str
+    of: Callable[[Seen], float]

@@ -17,11 +17,12 @@ from peerflex.core.arrays import Floats, add_up, floats
 from peerflex.core.network import GridState
 from peerflex.core.record import Agreement, Effort
 from peerflex.core.trade import FlexOffers, FlexResult, MarketResult, Orders, free_terms
-from peerflex.markets.leftovers import flex_offers, left_after
+from peerflex.markets.leftovers import left_after
 from peerflex.markets.matching import nothing_traded
-from peerflex.markets.schemes import EditedDesk
-from peerflex.markets.standing import Edit
+from peerflex.runs.day_ahead import agree
 from peerflex.runs.desk import Count, HourDesk
+from peerflex.runs.mediation import as_offered, taken_mw
+from peerflex.runs.validation import deliverable
 
 if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel
@@ -39,7 +40,8 @@ SAME_MW: Final = 1e-6
 class Bargain:
     """What peers, DSO and FMO came to: trades, and what was bought of which offers.
 
-    ``rounds`` is how often both markets were held; ``settled`` whether the last round changed nothing.
+    ``rounds`` is how often both markets were held; ``settled`` whether the last round changed nothing;
+    ``cut_mw`` what the FMO cut off offers that nobody could deliver.
     """
 
     agreed: Agreement
@@ -47,15 +49,20 @@ class Bargain:
     bought: Procurement
     rounds: int = 1
     settled: bool = True
+    cut_mw: float = 0.0
 
     def activated_mw(self, n_peers: int) -> Floats:
         """Return the change of injection that each peer sold ``(peers,)``."""
         return add_up(self.offers.peer, self.offers.side * self.bought.result.accepted_mw, n_peers)
 
+    def contracted_mw(self, n_peers: int) -> Floats:
+        """Return what of that the DSO takes as energy ``(peers,)``."""
+        return floats(n_peers) if self.bought.result.energy_stays else self.activated_mw(n_peers)
+
     def sold_twice_mw(self) -> float:
         """Return how much of the orders was sold to a peer and to the flexibility market, too."""
         orders = self.agreed.plan.orders
-        both_mw = self.agreed.result.accepted_mw + _taken_mw(orders, self.offers, self.bought.result)
+        both_mw = self.agreed.result.accepted_mw + taken_mw(orders, self.offers, self.bought.result)
         return float(np.maximum(both_mw - orders.quantity_mw, 0.0)[orders.dispatchable].sum())
 
 
@@ -64,7 +71,7 @@ Sequence = Callable[["AreaModel", HourDesk], Bargain]
 
 def p2p_first(model: "AreaModel", desk: HourDesk) -> Bargain:
     """Peers trade; what is left of their orders is offered to the flexibility market."""
-    return _procured(model, model.area.service.agree(desk, desk.signal))
+    return _procured(model, desk, agree(model, desk))
 
 
 def lfm_first(model: "AreaModel", desk: HourDesk) -> Bargain:
@@ -75,7 +82,7 @@ def lfm_first(model: "AreaModel", desk: HourDesk) -> Bargain:
 
 def unrelated(model: "AreaModel", desk: HourDesk) -> Bargain:
     """Both markets are held on the same forecast and know nothing of each other."""
-    return replace(_untraded(model, desk), agreed=model.area.service.agree(desk, desk.signal))
+    return replace(_untraded(model, desk), agreed=agree(model, desk))
 
 
 def iterative(model: "AreaModel", desk: HourDesk) -> Bargain:
@@ -84,7 +91,7 @@ def iterative(model: "AreaModel", desk: HourDesk) -> Bargain:
     for rounds in range(2, MOST_ROUNDS + 1):
         agreed = _agreed_after(model, desk, bargain)
         without = desk.flow(agreed.plan, agreed.result, agreed.reactive_mvar)
-        again = _procured(model, replace(agreed, expected=without))
+        again = _procured(model, desk, replace(agreed, expected=without))
         settled = _difference_mw(bargain, again) <= SAME_MW
         bargain = replace(again, rounds=rounds, settled=settled)
         if settled:
@@ -106,16 +113,20 @@ FLEXIBILITY_STANDS: Final = (lfm_first, iterative)
 
 def after_flexibility(orders: Orders, offers: FlexOffers, result: FlexResult) -> Orders:
     """Return what is left of orders, row by row, when some of them was activated as flexibility."""
-    return left_after(orders, _taken_mw(orders, offers, result))
+    return left_after(orders, taken_mw(orders, offers, result))
 
 
-def _procured(model: "AreaModel", agreed: Agreement) -> Bargain:
-    """Return what the DSO buys of what trades have left."""
-    offers = flex_offers(agreed.plan.orders, agreed.result, model.peers.bus, model.peers.least_share)
+def _procured(model: "AreaModel", desk: HourDesk, agreed: Agreement) -> Bargain:
+    """Return what the DSO buys of what trades have left, and of what mediators resell."""
+    offers = as_offered(model, agreed, desk.signal)
+    if model.area.lfm_buses is not None:
+        offers = offers.take(model.area.lfm_buses[offers.bus])
     tso = model.tso
     if tso is not None:
         offers = offers.take(offers.peer != tso.peer)
-    return Bargain(agreed, offers, model.fmo.procure(model.dso, agreed.expected, offers))
+    valid = deliverable(desk, agreed, offers)
+    cut_mw = float((offers.quantity_mw - valid.quantity_mw).sum())
+    return Bargain(agreed, valid, model.fmo.procure(model.dso, agreed.expected, valid), cut_mw=cut_mw)
 
 
 def _untraded(model: "AreaModel", desk: HourDesk) -> Bargain:
@@ -125,26 +136,20 @@ def _untraded(model: "AreaModel", desk: HourDesk) -> Bargain:
     idle: MarketResult = nothing_traded(plan.orders)
     expected: GridState = apart.flow(plan, idle, nothing)
     terms = free_terms(len(desk.peers))
-    return _procured(model, Agreement(plan, idle, terms, nothing, expected, Effort(True, 0, 1)))
+    return _procured(model, desk, Agreement(plan, idle, terms, nothing, expected, Effort(True, 0, 1)))
 
 
 def _agreed_after(model: "AreaModel", desk: HourDesk, before: Bargain) -> Agreement:
     """Return what peers come to when activations stand: they flow, and are no longer for sale."""
     offers, result = before.offers, before.bought.result
 
-    def rest(orders: Orders) -> Edit:
-        return Edit(after_flexibility(orders, offers, result), np.arange(len(orders)))
-
     afterwards = replace(desk, standing_mw=before.activated_mw(len(desk.peers)))
-    return EditedDesk(afterwards, rest).agree(model.area.service, desk.signal)
-
-
-def _taken_mw(orders: Orders, offers: FlexOffers, result: FlexResult) -> Floats:
-    return add_up(offers.order, result.accepted_mw, len(orders))
+    return agree(model, afterwards, lambda orders: taken_mw(orders, offers, result))
 
 
 def _difference_mw(one: Bargain, other: Bargain) -> float:
     """Return the largest difference between the activations of two rounds, whose bids are the same."""
-    taken = (_taken_mw(each.agreed.plan.orders, each.offers, each.bought.result) for each in (one, other))
-    first, then = taken
-    return float(np.abs(first - then).max(initial=0.0)) if len(first) == len(then) else np.inf
+    first, then = (taken_mw(each.agreed.plan.orders, each.offers, each.bought.result) for each in (one, other))
+    n = max(len(first), len(then))  # orders that undo a position come below all others, and are no flexibility
+    first, then = (np.pad(taken, (0, n - len(taken))) for taken in (first, then))
+    return float(np.abs(first - then).max(initial=0.0))

@@ -37,10 +37,13 @@ def show_list() -> None:
     parts = registry()
     for title, kinds in (
         ("Behaviours of peers (peers.*.behaviour)", parts.behaviours),
+        ("With whom peers would rather trade (peers.*.preference)", parts.preferences),
         ("Peer-to-peer markets (market.p2p)", parts.markets),
         ("Incentives: the DSO's terms for trades (market.incentive)", parts.incentives),
         ("Services: how trades and wires come to terms (market.service)", parts.services),
-        ("Flexibility markets (market.lfm)", parts.flex_markets),
+        ("Flexibility markets (market.lfm; some also market.last_resort)", parts.flex_markets),
+        ("Strategies of mediators (mediators.*.strategy)", parts.strategies),
+        ("Network tariffs (market.network_tariff)", parts.network_tariffs),
     ):
         table = Table("kind, parameter", "default", "meaning", title=title, title_justify="left", box=None)
         table.columns[0].no_wrap = True  # names are there to be copied

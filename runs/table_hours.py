@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from peerflex.core.causes import MEANINGS, Cause, column_of
 from peerflex.runs.columns import (
     Column,
     Table,
@@ -12,7 +13,6 @@ from peerflex.runs.columns import (
     each,
     largest,
     mean,
-    overload_mva,
     peak,
     peak_row,
     per_hour,
@@ -20,7 +20,11 @@ from peerflex.runs.columns import (
     total,
 )
 from peerflex.runs.disclosure import disclosed_to, messages
-from peerflex.runs.limit_columns import congested, voltage_excursion_pu
+from peerflex.runs.dso_columns import availability, network_tariff
+from peerflex.runs.limit_columns import caused_by, congested, overload_mva, voltage_excursion_pu
+from peerflex.runs.mediation_columns import noticed, undone
+from peerflex.runs.session_columns import traded_day_ahead
+from peerflex.runs.settled_columns import SETTLED
 from peerflex.runs.table_frequency import REGULATION
 from peerflex.runs.trade_columns import penalties, premium, unserved, welfare
 
@@ -37,10 +41,22 @@ HOURS: Final = Table(
         Column("trades", "int", count(_TRADES), "Trades of the P2P market"),
         Column("p2p_mwh", "float", per_hour(total(f"{_TRADES}.quantity_mw")), "Energy traded between peers"),
         Column(
+            "day_ahead_mwh",
+            "float",
+            per_hour(added(_TRADES, traded_day_ahead)),
+            "Energy traded day-ahead, of that",
+        ),
+        Column(
             "p2p_price_eur_per_mwh",
             "float",
             mean(f"{_TRADES}.price_eur_per_mwh", f"{_TRADES}.quantity_mw"),
             "Price of the trades, averaged by volume",
+        ),
+        Column(
+            "preferred_mwh",
+            "float",
+            per_hour(each("decision.preferred_mw")),
+            "Energy traded as one of the two sides prefers, if any peer has a preference",
         ),
         Column(
             "clearing_price_eur_per_mwh",
@@ -109,9 +125,30 @@ HOURS: Final = Table(
             each("decision.outlook.worsened_count"),
             "Branches at or above dso.at_risk_loading in the forecast that trading loads further, flowing the same way",
         ),
+        Column(
+            "pre_lfm_unprotected",
+            "float",
+            each("decision.outlook.unprotected_count"),
+            "Branches above their limit after trading that the incentive had not spoken for (NaN: it speaks for none)",
+        ),
+        Column(
+            "pre_lfm_unprotected_mva",
+            "float",
+            total("decision.outlook.unprotected_overflow_mva"),
+            "Power above their limits, added up",
+        ),
         Column("lfm_mwh", "float", per_hour(total(f"{_FLEX}.accepted_mw")), "Flexibility activated, both directions"),
         Column("lfm_cost_eur", "float", per_hour(each(f"{_FLEX}.cost_eur_per_h")), "What the DSO pays for it"),
         Column("lfm_residual_mwh", "float", per_hour(each(f"{_FLEX}.residual_mw")), "Upward minus downward"),
+        Column("lfm_reversal_mwh", "float", per_hour(undone), "Activations that undo trades of the same peer"),
+        Column("lfm_rejected", "int", noticed("rejected"), "Offers of flexibility that were too small"),
+        Column(
+            "lfm_ask_excess_eur_per_mwh",
+            "float",
+            noticed("ask_excess_eur_per_mwh"),
+            "Largest gap of an activated ask to the next cheaper one of another seller (with a monitor)",
+        ),
+        Column("flagged", "int", noticed("flagged"), "Whether the monitor flags the step: 1, or 0"),
         Column(
             "undelivered_mwh",
             "float",
@@ -125,6 +162,28 @@ HOURS: Final = Table(
             "Activations among them",
         ),
         Column(
+            "last_resort_mwh",
+            "float",
+            per_hour(total("decision.last_resort.result.accepted_mw")),
+            "Activated as a last resort, both directions",
+        ),
+        Column(
+            "last_resort_cost_eur",
+            "float",
+            per_hour(each("decision.last_resort.result.cost_eur_per_h")),
+            "What the DSO pays for it",
+        ),
+        Column(
+            "last_resort_missing_mw",
+            "float",
+            largest("decision.last_resort.result.missing_mw"),
+            "Relief that it did not find, where most is missing",
+        ),
+        Column(
+            "availability_eur", "float", availability, "What the DSO pays for agreements and contracts, called or not"
+        ),
+        Column("network_tariff_eur", "float", network_tariff, "What peers pay for the network by its tariff"),
+        Column(
             "missing_mw", "float", largest(f"{_FLEX}.missing_mw"), "Relief that nobody offered, where most is missing"
         ),
         Column("highest_loading", "float", peak("state.loading", 1), "Highest branch loading, 1.0 at the rating"),
@@ -134,6 +193,7 @@ HOURS: Final = Table(
         Column("highest_voltage_pu", "float", peak("state.v_pu", 1), "Highest bus voltage"),
         Column("highest_voltage_bus", "bus", peak_row("state.v_pu", 1), "Where"),
         Column("violations", "int", count("violations"), "Limits that were not kept"),
+        *(Column(column_of(why), "int", caused_by(why), f"Of the limits not kept: {MEANINGS[why]}") for why in Cause),
         Column("congested", "int", congested, "Branches among them"),
         Column("voltage_excursion_pu", "float", voltage_excursion_pu, "How far the worst voltage is beyond its limit"),
         Column(
@@ -173,6 +233,7 @@ HOURS: Final = Table(
                 ("peers", "peer", "peers are"),
             )
         ),
+        *SETTLED,
         *REGULATION,
     ),
 )

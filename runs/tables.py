@@ -8,11 +8,15 @@ from peerflex.runs.columns import (
     at_own_bus,
     element,
     joined,
+    per_hour,
     repeated,
     row_number,
     side,
     texts,
 )
+from peerflex.runs.dso_columns import injection_rate, last_resort_mw, withdrawal_rate
+from peerflex.runs.mediation_columns import fees, private_value
+from peerflex.runs.session_columns import of_orders, of_trades
 from peerflex.runs.table_hours import HOURS
 
 _ORDERS = "decision.orders"
@@ -34,8 +38,19 @@ PEERS: Final = Table(
         Column("soc_mwh", "float", joined("decision.peers.soc_mwh"), "Energy in the battery after the step"),
         Column("contracted_mw", "float", joined("decision.contracted_mw"), "Sold in P2P and flexibility, minus bought"),
         Column("scheduled_mw", "float", joined("decision.scheduled_mw"), "Injection announced to the supplier"),
+        Column("baseline_mw", "float", joined("decision.baseline_mw"), "The same without the LFM's activations"),
         Column("metered_mw", "float", joined("metered_mw"), "Injection metered"),
         Column("voltage_pu", "float", at_own_bus, "Voltage at its bus"),
+        Column("last_resort_mw", "float", last_resort_mw, "Change of its injection that the last resort made"),
+        Column("withdrawal_eur_per_mwh", "float", withdrawal_rate, "Network tariff: what it pays for withdrawal"),
+        Column("injection_eur_per_mwh", "float", injection_rate, "Network tariff: what it is paid for injection"),
+        Column(
+            "private_value_eur",
+            "float",
+            per_hour(private_value),
+            "What its assets took by trades and activations is worth to it, less what they gave costs it",
+        ),
+        Column("mediator_fee_eur", "float", per_hour(fees), "What it pays its mediator"),
     ),
 )
 
@@ -75,6 +90,7 @@ ORDERS: Final = Table(
         Column("start_s", "int", joined(f"{_ORDERS}.start_s"), "Start of delivery, seconds from the scenario's start"),
         Column("duration_s", "int", joined(f"{_ORDERS}.duration_s"), "Length of delivery"),
         Column("accepted_mw", "float", joined("decision.result.accepted_mw"), "Power that found a partner"),
+        Column("session", "session", of_orders, "When it was made: intraday or day-ahead"),
     ),
 )
 
@@ -107,6 +123,7 @@ TRADES: Final = Table(
             joined(f"{_TRADES}.fee_eur_per_mwh"),
             "What the buyer pays the mediator beside it",
         ),
+        Column("session", "session", of_trades, "When it was made: intraday or day-ahead"),
     ),
 )
 
@@ -175,6 +192,7 @@ VIOLATIONS: Final = Table(
         Column("value", "float", joined("violations.value"), "Voltage in pu, or loading"),
         Column("limit", "float", joined("violations.limit"), "The limit"),
         Column("excess", "float", joined("violations.excess"), "How far beyond the limit, > 0"),
+        Column("cause", "cause", joined("causes"), "What would have had to be otherwise for it to be kept"),
     ),
 )
 

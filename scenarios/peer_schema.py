@@ -49,6 +49,16 @@ class PeerGroup(Section):
         json_schema_extra=SINCE,
     )
     behaviour: Component = Field(description="how its members bid")
+    preference: Component | None = Field(
+        default=None,
+        description="with whom members would rather trade, beside the price: in markets in which peers meet in pairs",
+        json_schema_extra=SINCE,
+    )
+    quoting: Literal["limit", "conceding", "zero-intelligence", "zero-intelligence-plus"] | None = Field(
+        default=None,
+        description="how members choose the prices they quote in a continuous-double-auction; null: as the market says",
+        json_schema_extra=SINCE,
+    )
     fails: Share = Field(
         default=0.0,
         description="probability, in an hour, that a member does not move the assets it sold",
@@ -65,7 +75,20 @@ class PeerGroup(Section):
     battery_efficiency: float = Field(
         default=0.95, ge=0.5, le=1, description="of charging and of discharging, one way each"
     )
-
+    generator_kw: float = Field(
+        default=0.0,
+        ge=0,
+        le=100_000,
+        description="generator each member can start, off unless it sells",
+        json_schema_extra=SINCE,
+    )
+    boiler_kw: float = Field(
+        default=0.0,
+        ge=0,
+        le=100_000,
+        description="electric boiler or heat pump each member can start in place of gas, off unless it buys",
+        json_schema_extra=SINCE,
+    )
     least_activation: Share = Field(
         default=0.0,
         description="share of an offer of flexibility below which it is not activated (1: all of it or nothing)",

@@ -20,6 +20,8 @@ from peerflex.scenarios.units import Units
 
 SHAPES = BUNDLED / "data"
 SHAPE_MINUTES = 15
+OF_A_WEEK = "-week"
+"""How the names of shapes of seven days end."""
 SCALE = ("scale",)
 DEFAULT_SUN = "clear-sky-summer"
 
@@ -117,15 +119,17 @@ def _steady(loaded: LoadedScenario, connections: Connections, year: Year | None)
 
 
 def _shape(name: str, time: Time, where: str) -> Floats:
-    """Return a bundled shape of a day, repeated, from the time of day the scenario starts; ``(steps,)``."""
+    """Return a bundled shape of a day or a week (from Monday), repeated, from the scenario's start; ``(steps,)``."""
     names = sorted(path.stem for path in SHAPES.glob("*.csv"))
     if name not in names:
         raise InputError(where, f"there is no shape {name!r}", nearest(name, names))
-    day = read_series(SHAPES / f"{name}.csv", Time(hours=24, step_minutes=15)).values
-    first = (time.start - time.start.replace(hour=0, minute=0)) // timedelta(minutes=SHAPE_MINUTES)
+    days = 7 if name.endswith(OF_A_WEEK) else 1
+    shape = read_series(SHAPES / f"{name}.csv", Time(hours=24 * days, step_minutes=15)).values
+    begin = time.start.replace(hour=0, minute=0) - timedelta(days=time.start.weekday() % days)
+    first = (time.start - begin) // timedelta(minutes=SHAPE_MINUTES)
     per_step = time.step_minutes // SHAPE_MINUTES
-    rows = (first + np.arange(time.steps * per_step)) % len(day)
-    return average(day[rows], per_step, time.steps, where)[:, 0]
+    rows = (first + np.arange(time.steps * per_step)) % len(shape)
+    return average(shape[rows], per_step, time.steps, where)[:, 0]
 
 
 def _from_csv(loaded: LoadedScenario, connections: Connections, year: Year | None) -> _Network:

@@ -6,14 +6,15 @@ knows which kinds there are and which parameters each takes.
 
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
 from peerflex.core.units import MINUTES_PER_HOUR, SECONDS_PER_MINUTE
 from peerflex.scenarios.fields import SINCE, Error, Factor, Section, Slug, Start, VoltageLimit, wrong
-from peerflex.scenarios.peer_schema import Component, PeerGroup
-from peerflex.scenarios.presets import PresetName, filled
+from peerflex.scenarios.market_schema import MarketDesign
+from peerflex.scenarios.mediator_schema import Mediator
+from peerflex.scenarios.peer_schema import PeerGroup
 from peerflex.scenarios.system_schema import Multiple, Population, Ratings, Units
 from peerflex.scenarios.tariff_schema import Delivery, TariffRates
 from peerflex.scenarios.tso_schema import Frequency, Tso, check_together
@@ -105,37 +106,6 @@ class ProfileSource(Section):
         return self
 
 
-class MarketDesign(Section):
-    """Which markets there are, and in which order."""
-
-    preset: PresetName | None = Field(
-        default=None,
-        description="a conceptual model of EUniversal D5.3: it sets p2p, incentive, service and lfm where they are not "
-        "given beside it, and refuses what would make it another model",
-        json_schema_extra=SINCE,
-    )
-    sequence: Literal["p2p-first", "lfm-first", "unrelated", "iterative"] = Field(
-        default="p2p-first",
-        description="which market is held first and leaves the other what is left; or both on the same forecast, or in "
-        "turns until neither changes its answer",
-    )
-    p2p: Component = Field(default=Component(kind="bilateral-pool"), description="how peers trade with each other")
-    incentive: Component = Field(
-        default=Component(kind="none"), description="what the DSO says about trades before they are made"
-    )
-    service: Component = Field(
-        default=Component(kind="none"),
-        description="how trades and the DSO's network come to terms",
-        json_schema_extra=SINCE,
-    )
-    lfm: Component = Field(default=Component(kind="linear"), description="the local flexibility market the DSO buys in")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _parts_of_the_preset(cls, design: Any) -> Any:
-        return filled(design)
-
-
 class Dso(Section):
     """What the DSO must keep, knows, and says."""
 
@@ -203,6 +173,9 @@ class Scenario(Section):
         default=None,
         description="the units of a calibrated day in place of the network's own connections",
         json_schema_extra=SINCE,
+    )
+    mediators: tuple[Mediator, ...] = Field(
+        default=(), description="who stands between peers and markets", json_schema_extra=SINCE
     )
     market: MarketDesign = Field(default=MarketDesign(), description="the markets")
     physics: Literal["ac", "linear"] = Field(default="ac", description="AC power flow, or the lossless linear one")

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from peerflex.core.record import Tariffs
-from peerflex.scenarios.fields import Error, Price, Section, Share, wrong
+from peerflex.scenarios.fields import SINCE, Error, Price, Section, Share, wrong
 
 
 class TariffRates(Section):
@@ -21,6 +21,11 @@ class TariffRates(Section):
     )
     interface_eur_per_mwh: Price = Field(
         default=200.0, description="residual of a flexibility market, between DSO and supplier"
+    )
+    wholesale_imbalance_spread: Share = Field(
+        default=0.0,
+        description="share of the wholesale price that the supplier pays upstream for its customers' imbalance",
+        json_schema_extra=SINCE,
     )
 
     @model_validator(mode="after")
@@ -42,6 +47,7 @@ class TariffRates(Section):
             self.wholesale_eur_per_mwh,
             self.imbalance_spread,
             self.interface_eur_per_mwh,
+            self.wholesale_imbalance_spread,
         )
 
 
@@ -51,3 +57,12 @@ class Delivery(Section):
     forecast_error: Error = Field(
         default=0.0, description="relative standard deviation of the peers' own load and PV forecast"
     )
+    day_ahead_error: Error | None = Field(
+        default=None,
+        description="the same of the forecast that a day-ahead session is held on; null: as forecast_error",
+        json_schema_extra=SINCE,
+    )
+
+    @property
+    def error_day_ahead(self) -> float:
+        return self.forecast_error if self.day_ahead_error is None else self.day_ahead_error

@@ -122,7 +122,7 @@ def need(value: Floats, upper: Floats, by_mw: Floats, mw_per_unit: Floats, is_vo
 def offers(bus: Ints, side: Ints, quantity_mw: Floats, price_eur_per_mwh: Floats) -> FlexOffers:
     """Return offers, each of a peer and an order of its own."""
     rows = np.arange(len(bus))
-    return FlexOffers(rows, rows, bus, side, quantity_mw, price_eur_per_mwh, np.zeros(len(rows)))
+    return FlexOffers(rows, rows, bus, side, quantity_mw, price_eur_per_mwh, np.zeros(len(rows)), price_eur_per_mwh)
 
 
 @st.composite

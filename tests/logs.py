@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from peerflex.core.causes import Cause
 from peerflex.core.network import BranchTable, BusTable, GridState, Injections, Violations
 from peerflex.core.parties import Reason, Role
 from peerflex.core.people import PeerState, PeerTable
@@ -128,6 +129,7 @@ def record(step: int, n_peers: int, carried: Carried, scale: float = 1.0) -> Hou
             quantity_mw=rng.random(n_offers),
             price_eur_per_mwh=rng.random(n_offers) * 300,
             least_share=np.full(n_offers, 0.25),
+            cost_eur_per_mwh=rng.random(n_offers) * 300,
         ),
         flex=FlexResult(
             accepted_mw=rng.random(n_offers),
@@ -143,6 +145,7 @@ def record(step: int, n_peers: int, carried: Carried, scale: float = 1.0) -> Hou
         battery_mw=rng.normal(size=n_peers),
         contracted_mw=rng.normal(size=n_peers),
         scheduled_mw=rng.normal(size=n_peers),
+        baseline_mw=rng.normal(size=n_peers),
         peers=PeerState(soc_mwh),
         injections=Injections(np.zeros(N_BUSES), np.zeros(N_BUSES)),
         messages=(),
@@ -155,6 +158,7 @@ def record(step: int, n_peers: int, carried: Carried, scale: float = 1.0) -> Hou
         diagnostic=grid_state(rng) if step % 2 else None,
         external=Injections(rng.normal(size=N_BUSES), rng.normal(size=N_BUSES)),
         violations=Violations(voltage, element, rng.random(n_needs), rng.random(n_needs), rng.random(n_needs)),
+        causes=rows(len(Cause), n_needs),
         ledger=Ledger(
             giver=rows(parties, n_ledger),
             taker=rows(parties, n_ledger),

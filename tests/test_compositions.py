@@ -17,8 +17,11 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
+from peerflex.agents.registry import BEHAVIOURS
 from peerflex.core.errors import InputError
-from peerflex.markets.registry import FLEX_MARKETS, INCENTIVES, MARKETS, SERVICES
+from peerflex.markets.idle import NoFlexMarket
+from peerflex.markets.registry import FLEX_MARKETS, INCENTIVES, MARKETS, NETWORK_TARIFFS, PREFERENCES, SERVICES
+from peerflex.markets.responsibility import ACTIVATIONS, IMBALANCE
 from peerflex.runs.build import build
 from peerflex.runs.plugins import registry
 from peerflex.runs.reader import open_run
@@ -29,7 +32,7 @@ from peerflex.scenarios.load import load_scenario
 
 NO_CHOICE: Final = {
     *("solver", "coordinates", "latency", "quoting", "inside"),
-    *("withdraws_request", "reactive_control", "voltage"),
+    *("withdraws_request", "reactive_control", "voltage", "extra"),
 }
 """Parameters that are no element of a design: how something is computed or drawn, or a detail within one element."""
 
@@ -39,10 +42,24 @@ QUICK: Final = {
 }
 """Less of the same: what makes a kind's hour short."""
 
+NEEDED: Final = {
+    "prosumer": {"flexible_load_share": 0.3},
+    "truthful": {"flexible_load_share": 0.3},
+    "elastic-load": {"marginal_eur_per_mwh": 150.0, "rise_eur_per_mwh": 50.0, "penalty_eur_per_mwh": 20.0},
+    "philanthropic": {"to": "truthful"},
+}
+"""What a kind has to be told here."""
+
+LISTED: Final = ("listed", "elastic-source")
+"""Behaviours that are nothing here: they bid prices listed for them, or all that they generate, and use nothing."""
+
 EVENING: Final = ("time.start=2016-07-04T17:00:00", "reference=none", "grid.line_rating_factor=0.5")
 """Two hours in which peers trade, and the lowest voltage and some lines come to their limits."""
 
-TRIED: Final = 12
+STEADY: Final = ("profiles.source=steady", "profiles.load=null", "profiles.pv=null")
+"""What a design is refused for has nothing to do with profiles, and there are thousands to be built."""
+
+TRIED: Final = 6
 """Beginnings that are tried for each design."""
 
 PARTS: Final = registry()
@@ -57,7 +74,7 @@ Pair = frozenset[tuple[str, Value]]
 def values(kinds: dict[str, type]) -> Iterator[Value]:
     """Every kind as it comes, and with each other choice that one of its parameters allows."""
     for kind, made in kinds.items():
-        said = {"kind": kind} | QUICK.get(kind, {})
+        said = {"kind": kind} | QUICK.get(kind, {}) | NEEDED.get(kind, {})
         yield json.dumps(said)
         hints = get_type_hints(made)
         for field in fields(made):
@@ -68,12 +85,24 @@ def values(kinds: dict[str, type]) -> Iterator[Value]:
             yield from (json.dumps(said | {field.name: each}) for each in choices if each != field.default)
 
 
+def _may_be_last(made: type) -> bool:
+    """Whether the DSO may have it as a last resort: no market of those that have asks."""
+    return made is NoFlexMarket or getattr(made, "administered", False)
+
+
 ELEMENTS: Final = {
     "p2p": tuple(values(MARKETS)),
     "incentive": tuple(values(INCENTIVES)),
     "service": tuple(values(SERVICES)),
     "lfm": tuple(values(FLEX_MARKETS)),
     "sequence": tuple(SEQUENCES),
+    "last_resort": tuple(values({kind: made for kind, made in FLEX_MARKETS.items() if _may_be_last(made)})),
+    "network_tariff": tuple(values(NETWORK_TARIFFS)),
+    "settlement.flexibility": ("sold", "delivered"),
+    "settlement.imbalance": tuple(IMBALANCE),
+    "settlement.activations": tuple(ACTIVATIONS),
+    "behaviour": tuple(values({kind: made for kind, made in BEHAVIOURS.items() if kind not in LISTED})),
+    "preference": ("null", *values(PREFERENCES)),
 }
 ALLOWS_MOST: Final = {
     "p2p": '{"kind": "bilateral-equilibrium"}',
@@ -81,18 +110,27 @@ ALLOWS_MOST: Final = {
     "service": '{"kind": "none"}',
     "lfm": '{"kind": "linear"}',
     "sequence": "p2p-first",
+    "last_resort": '{"kind": "none"}',
+    "network_tariff": '{"kind": "none"}',
+    "settlement.flexibility": "sold",
+    "settlement.imbalance": "peers",
+    "settlement.activations": "dso",
+    "behaviour": '{"kind": "prosumer", "flexible_load_share": 0.3}',
+    "preference": "null",
 }
 """Values that fit all others: what is refused beside them is refused because of the pair."""
 
 
 def written(design: dict[str, Value]) -> list[str]:
-    return [f"market.{element}={value}" for element, value in design.items()]
+    """Return the settings of a design: what is the peers' own is that of the first of the two groups."""
+    own = ("behaviour", "preference")
+    return [f"{'peers.0' if element in own else 'market'}.{element}={value}" for element, value in design.items()]
 
 
 def refusal(design: dict[str, Value]) -> str:
     """Why a design is refused, '' if it is not."""
     try:
-        build(load_scenario("case69-day", written(design)), PARTS)
+        build(load_scenario("case69-day", [*STEADY, *written(design)]), PARTS)
     except InputError as error:
         return error.problem.what
     return ""
@@ -160,7 +198,8 @@ def trouble(design: Design, folder: Path) -> str:
     if (trades > 0) != (kind != "none"):
         return f"{trades} trades"
     bought, lfm = (done.table("flex").accepted_mw > 0.0).any(), json.loads(parts["lfm"])["kind"]
-    needed = parts["sequence"] in ("lfm-first", "unrelated")  # elsewhere trades may leave nothing to relieve
+    # elsewhere trades may leave nothing to relieve; and without a trade elastic loads use nothing
+    needed = parts["sequence"] in ("lfm-first", "unrelated") and "elastic" not in parts["behaviour"]
     if (bought and lfm == "none") or (needed and not bought):
         return f"flexibility is bought: {bought}"
     return ""

@@ -1,6 +1,6 @@
 """The examples worked by hand in docs/economics of behaviours, batteries and the DSO, number by number."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mesa
 import numpy as np
@@ -51,6 +51,11 @@ def test_truthful() -> None:
         pytest.approx((BUY, 5.0, 180.0, True)),
         pytest.approx((SELL, 0.3, 520.0, True)),
         pytest.approx((BUY, 3.0, -1.0, True)),
+    ]
+    with_both = replace(household(1, 3, 4), generator_mw=np.array([6 * KW]), boiler_mw=np.array([2 * KW]))
+    assert rows(plan(Truthful(), with_both))[-2:] == [
+        pytest.approx((SELL, 6.0, 200.0, True)),
+        pytest.approx((BUY, 2.0, 100.0, True)),
     ]
 
 
@@ -197,7 +202,9 @@ class Curve:
 
 def bought(offered_mw: float) -> Procurement:
     one, upward = np.ones(1, dtype=np.int64), np.array([SELL])
-    offers = FlexOffers(0 * one, 0 * one, one, upward, np.array([offered_mw]), np.array([250.0]), np.zeros(1))
+    offers = FlexOffers(
+        0 * one, 0 * one, one, upward, np.array([offered_mw]), np.array([250.0]), np.zeros(1), np.array([250.0])
+    )
     fmo = FMO(mesa.Model(), LocalFlexibilityMarket(interface_eur_per_mwh=200), rounds=10)
     return fmo.procure(dso(Curve(), 0.95, 1.05), Curve().solve(at(0, -0.06)), offers)
 

@@ -58,6 +58,26 @@ def test_what_blocking_allows_may_congest_what_was_not_at_risk() -> None:
     assert after.loading == pytest.approx([0.9, 1.1])
 
 
+@pytest.mark.parametrize(
+    ("incentive", "unprotected", "overflow_mva"),
+    [(TradeBlocking(), 1, 0.01), (TradeBlocking(at_risk_loading=0.5), 0, 0.0), (NoIncentive(), np.nan, np.nan)],
+    ids=["at 80 %", "at 50 %", "nobody speaks"],
+)
+def test_a_congestion_that_nobody_spoke_for_is_counted(
+    incentive: Incentive, unprotected: float, overflow_mva: float
+) -> None:
+    """B sells 60 kW to C: the second branch, forecast at 0.5, then carries 110 kW of 100."""
+    feeder = Feeder()
+    limits = Limits(np.full(3, 0.9), np.full(3, 1.1), np.ones(2))
+    everybody = np.arange(3), np.ones(3, dtype=np.bool_)
+    dso = DSO(mesa.Model(), feeder, limits, 0.8, True, incentive, *everybody, loss_eur_per_mwh=90.0)
+    after = feeder.solve(Injections(EVENING.p_mw + np.array([0.0, 0.06, -0.06]), np.zeros(3)))
+    outlook = dso.outlook(feeder.solve(EVENING), after)
+    assert outlook.congested.tolist() == [False, True]
+    assert outlook.unprotected_count == pytest.approx(unprotected, nan_ok=True)
+    assert outlook.unprotected_overflow_mva.sum() == pytest.approx(overflow_mva, nan_ok=True)
+
+
 def test_preference_on_the_page() -> None:
     terms = said(TradePreference(at_risk_loading=0.5))
     gain, cost = of_pairs(terms, terms.gain_factor), of_pairs(terms, terms.cost_factor)

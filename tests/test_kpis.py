@@ -40,6 +40,7 @@ def record(
         violations=Violations(
             is_voltage, element, 1.0 + np.where(is_voltage, -1, 1) * excess, np.ones(len(excess)), excess
         ),
+        causes=np.zeros(len(excess), dtype=np.int64),
         messages=tuple(messages),
         ledger=Ledger(receiver, payer, np.full(len(eur), Reason.RESIDUAL.value), np.zeros(len(eur)), eur),
     )

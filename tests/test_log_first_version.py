@@ -18,6 +18,8 @@ LATER = {
     "pre_lfm_congested",
     "tso_request_mw",
     "extreme_hz",
+    "baseline_mw",
+    "imbalance_mwh",
 }
 
 

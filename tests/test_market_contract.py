@@ -8,7 +8,10 @@ from pydantic import TypeAdapter, ValidationError
 from peerflex.core.protocols import FlexMarket, Market
 from peerflex.core.trade import FlexNeed, FlexOffers, Orders
 from peerflex.core.units import BUY, SELL
+from peerflex.markets.bilateral_contract import BilateralContract, Contract
+from peerflex.markets.connection_agreement import ConnectionAgreement
 from peerflex.markets.lfm import LocalFlexibilityMarket
+from peerflex.markets.obligation import Obligation
 from peerflex.markets.registry import FLEX_MARKETS, MARKETS
 from tests.contracts import EDGE_BOOKS, book, books, check_flex_market, check_market, flex_cases
 
@@ -20,8 +23,20 @@ ANY_FLEX_MARKET = pytest.mark.parametrize(
         *(kind() for kind in FLEX_MARKETS.values()),
         LocalFlexibilityMarket(residual="balanced"),
         LocalFlexibilityMarket(pricing="pay-as-cleared"),
+        Obligation(sharing="pro-rata"),
+        ConnectionAgreement(order="last-in-first-out", member=(0, 1, -1) * 10),
+        ConnectionAgreement(order="most-effective", firm_share=0.0),
+        BilateralContract(contracts=(Contract("one"), Contract("other", 50.0, 0.0, 20.0)), member=(0, 1, -1) * 10),
     ],
-    ids=[*FLEX_MARKETS, "linear, balanced", "linear, pay-as-cleared"],
+    ids=[
+        *FLEX_MARKETS,
+        "linear, balanced",
+        "linear, pay-as-cleared",
+        "pro rata",
+        "last in",
+        "most effective",
+        "two contracts",
+    ],
 )
 
 
@@ -85,6 +100,10 @@ def test_any_need(market: FlexMarket, case: tuple[FlexNeed, FlexOffers]) -> None
         ("mid-market-rate", {"retail_eur_per_mwh": float("inf")}),
         ("supply-demand-ratio", {"feed_in_eur_per_mwh": 0}),
         ("linear", {"residual": "somehow"}),
+        ("cost-based", {"margin_eur_per_mwh": -1}),
+        ("obligation", {"sharing": "as you like it"}),
+        ("connection-agreement", {"firm_share": 1.1}),
+        ("bilateral-contract", {"contracts": []}),
         ("linear", {"pricing": "as you like it"}),
         ("linear", {"interface_eur_per_mwh": float("inf")}),
     ],

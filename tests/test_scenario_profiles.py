@@ -91,6 +91,16 @@ def test_shapes_begin_at_the_time_of_day_and_repeat(tmp_path: Path) -> None:
     np.testing.assert_array_equal(midnight.load_mvar * 4, midnight.load_mw[:, [0]] * [1, -0.5, 0, 0])
 
 
+def test_a_shape_of_a_week_begins_on_the_day_of_the_week_and_repeats(tmp_path: Path) -> None:
+    text = "profiles: {source: shapes, load: residential-week, pv: cloudy-spring-week}\n"
+    _, monday = on_the_street(scenario(tmp_path, text + "time: {start: 2016-04-11, hours: 200}\n"))
+    _, saturday = on_the_street(scenario(tmp_path, text + "time: {start: 2016-04-16 06:00, hours: 60}\n"))
+
+    np.testing.assert_array_equal(monday.load_mw[126:186], saturday.load_mw)
+    np.testing.assert_array_equal(monday.pv_mw[:32], monday.pv_mw[168:])
+    assert monday.load_mw[11, 0] < monday.load_mw[131, 0]  # noon of Monday and of Saturday
+
+
 def mid_quarters() -> list[float]:
     return [(quarter + 0.5) / 4 for quarter in range(96)]
 
@@ -111,9 +121,24 @@ def residential_evening() -> list[float]:
     return [value / max(load) for value in load]
 
 
+def residential_week() -> list[float]:
+    def hump(hour: float, centre: float, width: float) -> float:
+        return math.exp(-((min(abs(hour - centre), 24 - abs(hour - centre)) / width) ** 2))
+
+    workday = [0.30 + 0.25 * hump(hour, 7.5, 1.5) + 0.70 * hump(hour, 19.5, 2.5) for hour in mid_quarters()]
+    weekend = [0.30 + 0.35 * hump(hour, 11.0, 3.0) + 0.60 * hump(hour, 19.5, 2.5) for hour in mid_quarters()]
+    return [value / max(workday) for value in workday * 5 + weekend * 2]
+
+
+def cloudy_spring_week() -> list[float]:
+    return [clear * sun for clear in (0.95, 0.7, 0.35, 0.85, 0.55, 1.0, 0.9) for sun in clear_sky(9.0)]
+
+
 @pytest.mark.parametrize(
     ("name", "values"),
     [
+        ("residential-week", residential_week()),
+        ("cloudy-spring-week", cloudy_spring_week()),
         ("clear-sky-summer", clear_sky(23.45)),
         ("clear-sky-winter", clear_sky(-23.45)),
         ("residential-evening", residential_evening()),
@@ -122,7 +147,7 @@ def residential_evening() -> list[float]:
 def test_the_bundled_shapes_follow_their_closed_forms(name: str, values: list[float]) -> None:
     path = Path(load_scenario("lv-week").base) / "data" / f"{name}.csv"
 
-    shape = read_series(path, Time(hours=24, step_minutes=15)).values[:, 0]
+    shape = read_series(path, Time(hours=len(values) // 4, step_minutes=15)).values[:, 0]
 
     np.testing.assert_allclose(shape, np.array(values), atol=5.1e-7)
 

@@ -58,6 +58,7 @@ def decided(
         battery_mw=np.zeros(n),
         contracted_mw=add_up(orders.peer, orders.side * result.accepted_mw, n) + add_up(left.peer, change, n),
         scheduled_mw=scheduled,
+        baseline_mw=scheduled - add_up(left.peer, change, n),
         peers=PeerState(np.zeros(n)),
         injections=Injections(add_up(bus, delivered, 4), np.zeros(4)),
         messages=(),

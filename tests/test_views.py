@@ -222,5 +222,5 @@ def test_hours_become_steps_only_where_a_step_begins(run: Run) -> None:
 def test_every_figure_of_the_hours_has_the_unit_its_name_says() -> None:
     units = {column.name: unit_of(column.name) for column in HOURS.columns if column.kind == "float"}
     assert {name for name, unit in units.items() if unit == "1"} == {
-        "p2p_gap", "called_share", "highest_loading", "ac_highest_loading",
+        "p2p_gap", "called_share", "highest_loading", "ac_highest_loading", "pre_lfm_unprotected",
     }  # fmt: skip

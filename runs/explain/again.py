@@ -13,6 +13,7 @@ from peerflex.core.streams import stream
 from peerflex.core.trade import FlexResult, MarketResult, Orders, Signal, TradeTerms
 from peerflex.markets.schemes import EditedDesk
 from peerflex.markets.tradable import clear_tradable
+from peerflex.markets.wishes import with_wishes
 from peerflex.runs.desk import HourDesk, open_desk
 from peerflex.runs.explain.edits import (
     PROVIDERS,
@@ -25,6 +26,7 @@ from peerflex.runs.explain.edits import (
     with_rules,
 )
 from peerflex.runs.explain.flex_again import flex_again
+from peerflex.runs.explain.sessions import cleared_in_sessions, refuse_two_sessions
 from peerflex.runs.explain.types import NOTHING, Without
 from peerflex.runs.sequences import FLEXIBILITY_STANDS, after_flexibility
 
@@ -97,12 +99,13 @@ class Again:
     @property
     def negotiated(self) -> bool:
         """Whether the DSO's service answered more than once."""
-        return self.moment.decision.effort.clearings > 1
+        return self.moment.decision.effort.clearings > len(self.moment.area.sessions)
 
     @property
     def states(self) -> list[GridState]:
         """Every state of the network that the DSO's service looked at, in order."""
         if not self._states:
+            refuse_two_sessions(self.moment.area.sessions)
             desk = self._desk()
             watched = WatchedDesk(desk, desk.limits)
             self.moment.area.service.agree(watched, desk.signal)
@@ -138,13 +141,24 @@ class Again:
         edit = edited(self._for_sale(decision.orders), without, area.market)
         terms = said_terms(moment, without.at_risk) if without.at_risk else decision.signal.terms
         may_trade = area.peers.trade | (PROVIDERS in without.rules)
-        signal = Signal(decision.signal.relief, decision.signal.at_risk, uncharged(terms, without.uncharged))
+        terms = with_wishes(uncharged(terms, without.uncharged), area.wishes)
+        signal = Signal(decision.signal.relief, decision.signal.at_risk, terms)
         market = with_rules(area.market, without.rules, decision.orders, edit.orders)
         rng = stream(area.seed, "market", moment.step)
-        return in_rows_of(decision.orders, edit, clear_tradable(market, edit.orders, may_trade, signal, rng))
+        if len(area.sessions) == 1:
+            return in_rows_of(decision.orders, edit, clear_tradable(market, edit.orders, may_trade, signal, rng))
+        n_late = len(decision.orders) - decision.day_ahead
+        result = cleared_in_sessions(
+            edit,
+            n_late,
+            min(without.partners, default=-1) >= n_late,
+            lambda orders: clear_tradable(market, orders, may_trade, signal, stream(area.seed, "market", moment.step)),
+        )
+        return in_rows_of(decision.orders, edit, result)
 
     def _negotiated(self, without: Without) -> MarketResult:
         """Let the DSO's service come to terms with the peers from the start."""
+        refuse_two_sessions(self.moment.area.sessions)
         moment, orders, desk = self.moment, self.moment.decision.orders, self._desk()
         signal = desk.signal
         if without.at_risk:

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from peerflex.core.arrays import Bools, floats, ints
+from peerflex.core.network import GridState
 from peerflex.core.protocols import FlexMarket
 from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult
 from peerflex.markets.lfm import LocalFlexibilityMarket
 from peerflex.runs.explain.types import Element, Without
+from peerflex.runs.mediation import pooled
+from peerflex.runs.sequences import lfm_first, unrelated
 
 if TYPE_CHECKING:
     from peerflex.runs.moment import Moment
@@ -19,6 +22,17 @@ BLOCKS = "offers with a least activation are activated to it or more, or not at 
 NO_FLEX_MARKET = "there is no flexibility market"
 CALLED_FOR = 2.0
 """A limit is drawn in by this much of what all offers that help can do: each of them is called for."""
+
+
+def buys_untraded(moment: "Moment") -> bool:
+    """Whether the DSO buys flexibility before peers have traded, or without knowing what they trade."""
+    return moment.area.sequence in (lfm_first, unrelated)
+
+
+def expected(moment: "Moment") -> GridState:
+    """Return the flow that the DSO expects when it begins to buy."""
+    outlook = moment.decision.outlook
+    return outlook.forecast if buys_untraded(moment) else outlook.traded
 
 
 def flex_again(moment: "Moment", without: Without) -> FlexResult:
@@ -51,16 +65,21 @@ def rows_of(need: FlexNeed, elements: frozenset[Element]) -> list[int]:
 
 def _changed(offers: FlexOffers, without: Without) -> FlexOffers:
     """Return the offers at the prices, and the buses, that some have instead, and without blocks if so asked."""
-    price, bus = offers.price_eur_per_mwh.copy(), offers.bus.copy()
+    price, cost, bus = offers.price_eur_per_mwh.copy(), offers.cost_eur_per_mwh.copy(), offers.bus.copy()
     for row, instead in without.offer_prices:
-        price[row] = instead
+        price[row] = cost[row] = instead
     for row, instead_bus in without.stand_ins:
         bus[row] = instead_bus
     least = floats(len(offers)) if BLOCKS in without.rules else offers.least_share
-    return replace(offers, price_eur_per_mwh=price, bus=bus, least_share=least)
+    return replace(offers, price_eur_per_mwh=price, cost_eur_per_mwh=cost, bus=bus, least_share=least)
 
 
 def _market(moment: "Moment", without: Without) -> FlexMarket:
+    """Return the market of the hour under the rules that are left, with the pools that mediators sell in."""
+    return pooled(_rule(moment, without), moment.area.mediators)
+
+
+def _rule(moment: "Moment", without: Without) -> FlexMarket:
     market = moment.area.flex_market
     if NO_FLEX_MARKET in without.rules:
         return LocalFlexibilityMarket(interface_eur_per_mwh=moment.area.tariffs.interface_eur_per_mwh)
@@ -73,7 +92,7 @@ def drawn_in(moment: "Moment", without: Without) -> FlexNeed:
     """Return a need of one row: a limit drawn in until every offer that moves it as a given one does is called for."""
     ((is_voltage, element), asked), offers = min(without.drawn_in), _changed(moment.decision.offers, without)
     branches, buses = (ints(0), np.array([element])) if is_voltage else (np.array([element]), ints(0))
-    slopes = moment.model.dso.grid.sensitivities(moment.decision.outlook.traded, branches, buses)
+    slopes = moment.model.dso.grid.sensitivities(expected(moment), branches, buses)
     reach = slopes.by_mw[0, offers.bus] * offers.side * offers.quantity_mw
     towards = float(np.sign(reach[asked]))
     wanted = slopes.value + towards * CALLED_FOR * np.maximum(towards * reach, 0.0).sum()

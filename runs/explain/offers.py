@@ -8,8 +8,9 @@ from peerflex.core.trade import FlexResult
 from peerflex.core.units import QUANTITY_TOLERANCE_MW, UP
 from peerflex.markets.idle import NoFlexMarket
 from peerflex.markets.lfm import LocalFlexibilityMarket, eligible
+from peerflex.runs.agreements import takes_energy
 from peerflex.runs.explain.again import Again
-from peerflex.runs.explain.flex_again import BALANCE, BLOCKS, NO_FLEX_MARKET, rows_of
+from peerflex.runs.explain.flex_again import BALANCE, BLOCKS, NO_FLEX_MARKET, buys_untraded, expected, rows_of
 from peerflex.runs.explain.text import CRUMB, money, power
 from peerflex.runs.explain.types import SAME_EUR_PER_MWH, Candidate, Element, Figures, Outcome, Without
 
@@ -123,7 +124,7 @@ class _Offers:
         """Return its own price, its own place, and both."""
         row, side, active = self.row, int(self.offers.side[self.row]), self.activated
         figures = Figures(self.price, self.interface, "EUR/MWh")
-        fits = bool(eligible(self.offers, self.interface)[row])
+        fits = bool(eligible(self.offers, self.interface)[row]) or not takes_energy(self.area.flex_market)
         if active[row] > QUANTITY_TOLERANCE_MW:
             far = float(np.abs(self.offers.price_eur_per_mwh).max() + abs(self.interface) + 1.0)
             dear = Without(offer_prices=frozenset({(row, self.interface + side * 3.0 * far)}))
@@ -172,7 +173,7 @@ class _Offers:
 
         If it moves none from there (beside the upstream grid, say), the bus is the one that moves the nearest most.
         """
-        traded, dso = self.moment.decision.outlook.traded, self.moment.model.dso
+        traded, dso = expected(self.moment), self.moment.model.dso
         if traded.method == "dark":
             return []
         used = severity(traded, dso.limits)
@@ -191,14 +192,15 @@ class _Offers:
     def _nothing(self, element: Element, bus: int, rules: frozenset[str]) -> Candidate:
         """Return that nothing called for this offer: a limit that it moves would have to be tighter."""
         (is_voltage, row), here = element, int(self.offers.bus[self.row])
-        traded, limits = self.moment.decision.outlook.traded, self.moment.model.dso.limits
+        traded, limits = expected(self.moment), self.moment.model.dso.limits
         if is_voltage:
             value, low, high = float(traded.v_pu[row]), float(limits.v_min_pu[row]), float(limits.v_max_pu[row])
             figures = Figures(value, low if value < (low + high) / 2 else high, "pu")
         else:
             figures = Figures(float(traded.loading[row]), float(limits.loading[row]), "%")
         name = self.element(element)
-        why = "After trading the DSO expected every limit to be kept, and buys nothing then."
+        when = "Before" if buys_untraded(self.moment) else "After"
+        why = f"{when} trading the DSO expected every limit to be kept, and buys nothing then."
         if rules:
             why = f"Nobody buys flexibility here, needed or not: {NO_FLEX_MARKET}."
         elif len(self.need):
@@ -211,7 +213,7 @@ class _Offers:
             why, stand_ins = f"{why} Where it is, it moves no limit.", frozenset({(self.row, bus)})
             otherwise = f"If {name} needed all there is, and it were at bus {self.area.grid.buses.name[bus]}"
         prices = frozenset[tuple[int, float]]()
-        if not eligible(self.offers, self.interface)[self.row]:
+        if (rules or takes_energy(self.area.flex_market)) and not eligible(self.offers, self.interface)[self.row]:
             prices = frozenset({(self.row, self.interface)})
             why = f"{why} Its price is on the wrong side of the interface price besides."
         without = Without(

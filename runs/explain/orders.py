@@ -13,7 +13,7 @@ from peerflex.markets.idle import NoMarket
 from peerflex.runs.explain.again import Again
 from peerflex.runs.explain.edits import NO_MARKET, POSITION, PROVIDERS, worth_per_price
 from peerflex.runs.explain.text import money, power
-from peerflex.runs.explain.types import Candidate, Figures, Outcome, Without
+from peerflex.runs.explain.types import SAME_EUR_PER_MWH, Candidate, Figures, Outcome, Without
 
 MOST_RIVALS: Final = 16
 """Orders of the same side that are looked at, those nearest to the margin first."""
@@ -34,6 +34,20 @@ def price_of(result: MarketResult) -> float:
     if not np.isnan(result.price_eur_per_mwh) or not len(trades):
         return result.price_eur_per_mwh
     return float(np.average(trades.price_eur_per_mwh, weights=trades.quantity_mw))
+
+
+def asked_eur_per_mwh(orders: Orders, row: int) -> float:
+    """Return the price that an order was made at; of one that is firm, its true price."""
+    firm = orders.premium_eur_per_mwh[row] >= FIRM_EUR_PER_MWH
+    return float((orders.true_eur_per_mwh if firm else orders.price_eur_per_mwh)[row])
+
+
+def asked(orders: Orders, row: int) -> str:
+    """Return that price in words, and the true one where a mediator or a network tariff makes it another."""
+    price, true = asked_eur_per_mwh(orders, row), float(orders.true_eur_per_mwh[row])
+    if orders.premium_eur_per_mwh[row] >= FIRM_EUR_PER_MWH:
+        return f"{money(price)} (firm: served before others)"
+    return money(price) if abs(price - true) < SAME_EUR_PER_MWH else f"{money(price)} (true price {money(true)})"
 
 
 def balance_at(orders: Orders, price: float) -> str:
@@ -129,9 +143,7 @@ class Book:
         return f"order {row} of {self.area.peers.name[self.orders.peer[row]]}"
 
     def ask(self, row: int) -> str:
-        """Return the true price of an order in words."""
-        firm = " (firm: served before others)" if self.orders.premium_eur_per_mwh[row] >= FIRM_EUR_PER_MWH else ""
-        return f"{money(float(self.orders.true_eur_per_mwh[row]))}{firm}"
+        return asked(self.orders, row)
 
     def price_for(self, row: int) -> float:
         """Return the mean price that an order trades at; of one that does not trade, the price that cleared, if one."""
@@ -147,7 +159,7 @@ class Book:
         does = "sells" if self.orders.side[row] == SELL else "buys"
         offered, got = power(float(self.orders.quantity_mw[row])), power(float(self.accepted_mw[row]))
         why = f"{because}: {self.name(row)} {does} {got} of {offered} at {self.ask(row)}."
-        figures = Figures(float(self.orders.true_eur_per_mwh[row]), self.price_for(row), "EUR/MWh")
+        figures = Figures(asked_eur_per_mwh(self.orders, row), self.price_for(row), "EUR/MWh")
         without = Without(orders=frozenset({row}))
         return Candidate("order", self.name(row), why, "Without this order", without, figures, "bid", idle)
 
@@ -198,14 +210,14 @@ class Book:
         """Return its own price as the cause, and that nobody takes what is left of it at that price."""
         orders, worth, cleared = self.orders, self.worth, self.price_for(row)
         far, side = 3.0 * (np.abs(worth).max() + 1.0) * self.leverage, orders.side[row]
-        figures = Figures(float(orders.true_eur_per_mwh[row]), cleared, "EUR/MWh")
+        figures = Figures(asked_eur_per_mwh(orders, row), cleared, "EUR/MWh")
         at = "" if np.isnan(cleared) else f", against a price of {money(cleared)}"
         name = f"price of {self.name(row)}"
         if self.trading[row]:
             bid, how, otherwise = worth[row] - far, "is good enough for a partner", "At a price that nobody takes"
         else:
             best = self.trading & (orders.side == side)
-            plain = best & (orders.premium_eur_per_mwh == 0.0)
+            plain = best & (orders.premium_eur_per_mwh < FIRM_EUR_PER_MWH)
             firm_only = bool(best.any()) and not plain.any()
             best = plain if plain.any() else best
             bid = worth[best].max() if best.any() else worth[row] + far

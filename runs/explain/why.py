@@ -9,6 +9,7 @@ from peerflex.core.errors import InputError
 from peerflex.core.units import QUANTITY_TOLERANCE_MW, SELL, UP
 from peerflex.runs.explain.again import Again
 from peerflex.runs.explain.edits import is_willingness
+from peerflex.runs.explain.flex_again import buys_untraded
 from peerflex.runs.explain.offers import of_offer, offer_outcome
 from peerflex.runs.explain.orders import (
     WILLINGNESS,
@@ -23,6 +24,7 @@ from peerflex.runs.explain.orders import (
 )
 from peerflex.runs.explain.rules import RULES
 from peerflex.runs.explain.search import Decide, find_causes
+from peerflex.runs.explain.sessions import held
 from peerflex.runs.explain.shed import of_shed, shed_outcome
 from peerflex.runs.explain.text import money, power
 from peerflex.runs.explain.types import KINDS, Candidate, Explanation, Number, Question
@@ -73,9 +75,10 @@ def _order(again: Again, question: Question) -> Asked:
     orders, accepted_mw = moment.decision.orders, moment.decision.result.accepted_mw
     row = _row(question, len(orders), "orders")
     offered_mw, got_mw, peer = float(orders.quantity_mw[row]), float(accepted_mw[row]), int(orders.peer[row])
-    name, price = moment.area.peers.name[peer], float(orders.true_eur_per_mwh[row])
+    name, price = moment.area.peers.name[peer], asked_eur_per_mwh(orders, row)
     verb = "sell" if orders.side[row] == SELL else "buy"
-    told = f"Order {row} of {name} would {verb} {power(offered_mw)} at {money(price)}; {power(got_mw)} found a partner."
+    would = f"would {verb} {power(offered_mw)} at {asked(orders, row)}; {power(got_mw)} found a partner."
+    told = f"Order {row} of {name}{held(moment, row)} {would}"
     if not offered_mw:
         told = f"Order {row} of {name} was withdrawn: the DSO had to call on flexibility, and it comes first."
     return Asked(
@@ -114,7 +117,9 @@ def _waits(again: Again, row: int) -> str:
     curtailed = orders.side[row] == SELL and area.profiles.pv_mw[again.moment.step, peer] > 0.0
     if curtailed and decision.pv_mw[peer] < area.profiles.pv_mw[again.moment.step, peer]:
         return f"Its sun or wind waits for a trade: {power(left_mw)} of it are curtailed."
-    return f"The other {power(left_mw)} wait for somebody to pay for them, or for the flexibility market."
+    after = "" if buys_untraded(again.moment) else ", or for the flexibility market"
+    after = after or (", or for the last resort" if area.last_resort is not None else "")
+    return f"The other {power(left_mw)} wait for somebody to pay for them{after}."
 
 
 def _trade(again: Again, question: Question) -> Asked:
@@ -124,9 +129,9 @@ def _trade(again: Again, question: Question) -> Asked:
     seller, buyer = int(trades.seller[row]), int(trades.buyer[row])
     quantity_mw, price = float(trades.quantity_mw[row]), float(trades.price_eur_per_mwh[row])
     names = moment.area.peers.name
-    told = f"{names[seller]} sells {power(quantity_mw)} to {names[buyer]} at {money(price)}."
     orders = moment.decision.orders
     rows = int(trades.sell_order[row]), int(trades.buy_order[row])
+    told = f"{names[seller]} sells {power(quantity_mw)} to {names[buyer]} at {money(price)}{held(moment, rows[0])}."
     both = trade_outcome(moment.decision.result, orders, *rows)
     matched = (
         "Who is matched with whom is a rule of the market; that both orders trade, and the price, is explained here:"
@@ -144,7 +149,8 @@ def _price(again: Again, question: Question) -> Asked:
     decision = again.moment.decision
     price, volume_mw = price_of(decision.result), float(decision.result.trades.quantity_mw.sum())
     one = not np.isnan(decision.result.price_eur_per_mwh)
-    told = f"{power(volume_mw)} trade at {money(price)}{'' if one else ' on average: trades have prices of their own'}."
+    each = "sessions" if len(again.moment.area.sessions) > 1 else "trades"
+    told = f"{power(volume_mw)} trade at {money(price)}{'' if one else f' on average: {each} have prices of their own'}."
     if np.isnan(price):
         told = "Nothing trades, so there is no price."
     balance = () if not one or np.isnan(price) else (balance_at(decision.orders, price),)
@@ -213,6 +219,10 @@ def _agent(again: Again, question: Question) -> Explanation:
         asked.append(Question("shed", area.grid.buses.name[bus]))
     found = [explain_again(again, each) for each in asked]
     told = [sentence for each in found for sentence in each.answer]
+    last_mw = float(decision.last_resort.activated_mw(len(area.peers))[peer])
+    if abs(last_mw) > QUANTITY_TOLERANCE_MW:
+        way = "more" if last_mw > 0 else "less"
+        told.append(f"After both markets the DSO had it inject {power(abs(last_mw))} {way}: a last resort.")
     return Explanation(
         question=question,
         answer=tuple(dict.fromkeys(told)) or (f"{question.which} had no orders and no offers in this hour.",),

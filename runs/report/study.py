@@ -18,7 +18,12 @@ from peerflex.runs.store import read_json
 FILE: Final = "study.json"
 PNG: Final = b"\x89PNG\r\n\x1a\n"
 _AGAIN: Final = "Restore it from a copy, or simulate the study again."
-_TITLES: Final = {"table.md": "Published beside ours", "robustness.md": "Robustness"}
+_TITLES: Final = {
+    "table.md": "Published beside ours",
+    "robustness.md": "Robustness",
+    "matrix.md": "The matrix of designs",
+    "table5.md": "Table 5 of D5.3 beside what was measured",
+}
 _OWN: Final = ("Criteria", "Calibrated", "Not matched", "Notes")
 """Chapters that the report has itself."""
 

@@ -8,6 +8,7 @@ from peerflex.runs.report.numbers import Numbers
 
 UNCHANGED: Final = "unchanged"
 BRANCHES: Final = "branches"
+DESIGNS: Final = "designs"
 
 
 def variations(tables: dict[str, Numbers]) -> frozenset[str]:
@@ -30,6 +31,12 @@ class Drawn:
         """Return the title, the caption and the numbers of a picture, by the name of its file."""
         if picture in self.tables:
             return picture.replace("-", " "), "Over the hours of the run.", (self.tables[picture],)
+        if picture == DESIGNS and picture in self.tables:
+            caption = (
+                "A mark is a design, at the median of the seeds: the share of the central optimum's welfare that is "
+                "left after flexibility was paid, against the time in which a limit is not kept."
+            )
+            return "Market designs", caption, (self.tables[picture],)
         if picture.startswith("occupancy-"):
             scenario = picture.partition("-")[2]
             caption = (
