@@ -38,7 +38,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class LoadedStudy:
-    """A checked study, where it came from (for messages), and its scenarios in the order of the file.
+    """A checked study, where it came from (for messages and files), and its scenarios in the order of the file.
 
     ``variants`` are at every point of the sweep, or (without one) as they are; ``varied`` with every variation.
     """
@@ -47,6 +47,7 @@ class LoadedStudy:
     origin: str
     variants: tuple[Variant, ...]
     varied: tuple[Variant, ...]
+    base: Path
 
 
 def load_study(name_or_path: str, seeds: str | None = None) -> LoadedStudy:
@@ -80,7 +81,16 @@ def load_study(name_or_path: str, seeds: str | None = None) -> LoadedStudy:
         for each in study.every_variation
         for case, source, unchanged in zip(study.scenarios, sources, found, strict=True)
     )
-    return LoadedStudy(study, name_or_path, found, varied)
+    return LoadedStudy(study, name_or_path, found, varied, file.parent)
+
+
+def one_variant(case: Case, base: Path, origin: str) -> Variant:
+    """Return a scenario of a study as it is; ``base`` is the study's folder.
+
+    Raises:
+        InputError: naming study and scenario.
+    """
+    return _variant(case, _source(case, 0, base, origin), "", (), origin)
 
 
 def _source(case: Case, row: int, base: Path, origin: str) -> str:

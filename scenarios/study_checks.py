@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from peerflex.scenarios.fields import wrong
-from peerflex.scenarios.study_figures import span
+from peerflex.scenarios.study_figures import BEFORE, span
 
 if TYPE_CHECKING:
     from peerflex.scenarios.study_schema import Study
@@ -38,8 +38,8 @@ def check_kpis_of_each_other(study: "Study") -> None:
     """Refuse a KPI that is made of a scenario or of a KPI that is not there, or not there yet."""
     known: set[tuple[str, int | None]] = set()
     for row, kpi in enumerate(study.kpis):
-        if kpi.change_from is not None:
-            _known(study, f"kpis.{row}.change_from", [kpi.change_from])
+        if kpi.change_from not in (None, BEFORE):
+            _known(study, f"kpis.{row}.change_from", [str(kpi.change_from)])
         for each in kpi.each():
             if kpi.per is not None and (kpi.per, each.hour) not in known:
                 what = f"{kpi.per!r} is not further up among the kpis{_at(each.hour)}"

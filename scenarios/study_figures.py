@@ -16,8 +16,13 @@ INFEASIBLE: Final = "infeasible"
 MISSING_IF_INFEASIBLE: Final = ("lfm_full_cost_eur",)
 """The KPIs that have no figure exactly when a market found no solution."""
 
-ENERGY_OF_GROUPS: Final = "energy_mwh"
-"""The one figure that groups of peers have: what their meters saw, given less taken."""
+COST_OF_GROUPS: Final = "cost_eur"
+BEFORE: Final = "before"
+"""What a change is from where it is from the scenario before each."""
+BENEFIT_OF_GROUPS: Final = "benefit_eur"
+GROUP_FIGURES: Final = ("energy_mwh", COST_OF_GROUPS, BENEFIT_OF_GROUPS)
+"""The figures that groups of peers have: what their meters saw, given less taken; what they paid, less received; what
+moving their assets is worth to them, less what they paid."""
 
 
 def span(first_to_last: str) -> range:
@@ -49,11 +54,14 @@ class Kpi(Section):
     groups: tuple[Slug, ...] | None = Field(
         default=None,
         min_length=1,
-        description="of these groups of peers together (energy_mwh only: metered, given less taken)",
+        description="of these groups of peers together: energy_mwh (metered, given less taken) or, of the whole run, "
+        "cost_eur (paid less received), benefit_eur (private value of what their assets moved, less cost_eur)",
         json_schema_extra=SINCE,
     )
     change_from: str | None = Field(
-        default=None, description="scenario whose figure is taken off, seed by seed", json_schema_extra=SINCE
+        default=None,
+        description="scenario whose figure is taken off, seed by seed (`before`: the one before each)",
+        json_schema_extra=SINCE,
     )
     per: KpiName | None = Field(
         default=None,
@@ -63,6 +71,9 @@ class Kpi(Section):
     times: float = Field(default=1.0, description="it is multiplied by this", json_schema_extra=SINCE)
     at_least: float | None = Field(
         default=None, description="what is below counts as this (after all of the above)", json_schema_extra=SINCE
+    )
+    interval: Literal["none", "mean"] = Field(
+        default="none", description="also the mean over the seeds and its 95 % interval", json_schema_extra=SINCE
     )
 
     @property
@@ -83,9 +94,11 @@ class Kpi(Section):
             raise wrong("hours", "is given beside hour", "Keep one of the two.")
         if self.hours is not None and not all(map(span, self.hours.split(","))):
             raise wrong("hours", f"{self.hours!r} ends before it begins", "Give first-last, e.g. 0-23.")
-        if (self.groups is None) == (self.measured == ENERGY_OF_GROUPS):
+        if (self.groups is None) == (self.measured in GROUP_FIGURES):
             what = "is missing" if self.groups is None else f"do not have a figure {self.measured!r}"
-            raise wrong("groups", what, f"Groups of peers have {ENERGY_OF_GROUPS}, and nobody else has it.")
+            raise wrong("groups", what, f"Groups of peers have {', '.join(GROUP_FIGURES)}, and nobody else has them.")
+        if self.measured in GROUP_FIGURES[1:] and (self.hour is not None or self.hours is not None):
+            raise wrong("hour", f"{self.measured} is of the whole run", "Leave out hour and hours.")
         return self
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue, model_validator
 from peerflex.scenarios.fields import Factor, Section, Slug
 from peerflex.scenarios.study_checks import check_coverage, check_kpis_of_each_other, check_names, check_references
 from peerflex.scenarios.study_criterion import Coverage, Criterion
+from peerflex.scenarios.study_designs import Designs
 from peerflex.scenarios.study_figures import INFEASIBLE, HourlyPicture, Kpi, Published, PublishedByHour, span
 from peerflex.scenarios.study_hours import HourSet
 
@@ -94,6 +95,9 @@ class Study(Section):
     title: str = Field(default="", max_length=200, description="one line for people")
     description: str = Field(default="", max_length=5000, description="the question, and what was calibrated")
     scenarios: tuple[Case, ...] = Field(min_length=1, description="what is compared")
+    designs: Designs | None = Field(
+        default=None, description="combinations of the parts of a market design that are scenarios, too"
+    )
     seeds: Seeds = Field(default="1-5", description="first and last seed, both simulated")
     first_hour: int = Field(default=0, ge=0, description="what tables and criteria call the first hour of a run")
     keep: Literal["runs", "figures"] = Field(
@@ -121,6 +125,11 @@ class Study(Section):
     def seed_range(self) -> range:
         """The seeds, as a range (empty if the last is before the first)."""
         return span(self.seeds)
+
+    @property
+    def before(self) -> dict[str, str]:
+        """The scenario before each that has one."""
+        return {case.name: case.before for case in self.scenarios if case.before is not None}
 
     def in_print(self, case: str, hour: int) -> int:
         """Return what tables call an hour (from 0) of a scenario."""

@@ -8,7 +8,9 @@ from peerflex.core.arrays import Floats
 from peerflex.runs.figures import BLUE, GREY, ORANGE
 from peerflex.runs.kpis import KPIS
 from peerflex.runs.study.by_scenario import by_scenario
+from peerflex.runs.study.designs_picture import NAME, designs_figure
 from peerflex.runs.study.hourly import hourly_figure
+from peerflex.runs.study.matrix import matrix
 from peerflex.runs.study.occupancy import occupancy_figure
 from peerflex.runs.study.page import columns
 from peerflex.runs.study.result import StudyResult
@@ -37,7 +39,8 @@ _MEANING = {column.name: column.meaning for column in HOURS.columns} | {kpi.name
 
 def write_figures(result: StudyResult) -> None:
     """Draw ``figures/<kpi>.png`` for every KPI that is not by hour, ``table.png`` where there is print,
-    ``occupancy-<scenario>.png``, and the pictures over the hours; of one seed only these, if there are any.
+    ``occupancy-<scenario>.png``, and the pictures over the hours; of one seed only these, if there are any. Where there
+    are designs, ``designs.png`` stands for those of single KPIs.
     """
     folder = result.folder / "figures"
     folder.mkdir()
@@ -48,6 +51,10 @@ def write_figures(result: StudyResult) -> None:
     for each in result.occupancy:
         title = f"{each.scenario}, seeds {result.study.seeds}"
         _save(occupancy_figure(each, title, draw), folder / f"occupancy-{each.scenario}.png")
+    if result.designs:
+        title = f"{result.study.title or result.study.name}, seeds {result.study.seeds}: medians"
+        _save(designs_figure(matrix(result), title), folder / f"{NAME}.png")
+        return  # a picture a figure would have a line a design
     if result.pictures and by_scenario(result):
         return  # of one seed there is no spread to draw
     drawn = [kpi for kpi in result.study.kpis if kpi.hours is None]  # the others are a table, not a picture

@@ -14,6 +14,7 @@ from peerflex.runs.study.source import ELEMENTS, NUMBERS, Source
 from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.study import LoadedStudy, Variant
+from peerflex.scenarios.study_figures import BENEFIT_OF_GROUPS, COST_OF_GROUPS
 from peerflex.scenarios.study_schema import Kpi
 
 _CLOSING = tuple(kpi.name for kpi in KPIS)
@@ -74,6 +75,10 @@ def figures_of(source: Source, kpis: tuple[Kpi, ...]) -> tuple[float, ...]:
 
 def _figure(source: Source, kpi: Kpi) -> float:
     if kpi.groups is not None:
+        if kpi.measured == COST_OF_GROUPS:
+            return _of_groups(source.cost_eur, kpi.groups)
+        if kpi.measured == BENEFIT_OF_GROUPS:
+            return _of_groups(lambda group: _benefit(source, group), kpi.groups)
         return _energy(source, kpi.groups, kpi.hour)
     if kpi.hour is None:
         return source.closing(kpi.measured)
@@ -83,8 +88,22 @@ def _figure(source: Source, kpi: Kpi) -> float:
 def _energy(source: Source, groups: tuple[str, ...], hour: int | None) -> float:
     """Return what the meters of groups saw; groups that a scenario has not are left out, without any it is NaN."""
     first, steps = (0, None) if hour is None else (hour * source.steps_per_hour, source.steps_per_hour)
-    energies = [source.energy_mwh(group)[first : None if steps is None else first + steps] for group in groups]
-    there = [float(np.sum(energy)) for energy in energies if energy.size and not np.isnan(energy).any()]
+
+    def energy(group: str) -> float:
+        values = source.energy_mwh(group)[first : None if steps is None else first + steps]
+        return float(np.sum(values)) if values.size else math.nan
+
+    return _of_groups(energy, groups)
+
+
+def _benefit(source: Source, group: str) -> float:
+    """Return what moving its assets is worth to a group, less what it paid."""
+    return float(np.sum(source.private_eur(group))) - source.cost_eur(group)
+
+
+def _of_groups(figure: Callable[[str], float], groups: tuple[str, ...]) -> float:
+    """Return a figure of groups together; groups that a scenario has not are left out, without any it is NaN."""
+    there = [value for value in map(figure, groups) if not math.isnan(value)]
     return math.fsum(there) if there else math.nan
 
 

@@ -17,10 +17,19 @@ from peerflex.runs.columns import Part
 from peerflex.runs.kpis import KPIS, customers_of, figure
 from peerflex.runs.limit_columns import missing_mva
 from peerflex.runs.manifest import PART_STEPS, ROLES, Manifest, distinct
+from peerflex.runs.mediation_columns import private_value
 from peerflex.runs.model import AreaModel
 from peerflex.runs.plugins import Registry
 from peerflex.runs.seen import Seen
-from peerflex.runs.study.source import ELEMENTS, NUMBERS, Source, element_numbers, energy_of, row_of_branch
+from peerflex.runs.study.source import (
+    ELEMENTS,
+    NUMBERS,
+    Source,
+    cost_of,
+    element_numbers,
+    energy_of,
+    row_of_branch,
+)
 from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.load import LoadedScenario
 from peerflex.scenarios.schema import CUSTOMERS
@@ -53,6 +62,7 @@ class InMemory:
         named = zip(peers.name, peers.behaviour, strict=True)
         self._groups = tuple(TSO if name == TSO else groups[kind] for name, kind in named)
         self._energy: dict[str, list[Floats]] = {group: [] for group in dict.fromkeys(self._groups)}
+        self._private: dict[str, list[Floats]] = {group: [] for group in self._energy}
         names = distinct(peers.name, ROLES)
         self._parties, self._customers = party_names(names), customers_of(names, self._groups)
         self._spent = np.zeros(len(self._parties))
@@ -102,14 +112,17 @@ class InMemory:
     def source(self) -> Source:
         """Return what a study's figures are made of."""
         seen = self.seen()
+        paid_eur = dict(zip(seen.parties, seen.paid_eur.tolist(), strict=True))
 
-        def energy_mwh(group: str) -> Floats:
-            return np.concatenate(self._energy[group]) if group in self._energy else np.full(self.area.steps, np.nan)
+        def of_group(figures: dict[str, list[Floats]], group: str) -> Floats:
+            return np.concatenate(figures[group]) if group in figures else np.full(self.area.steps, np.nan)
 
         return Source(
             closing=lambda name: figure(_CLOSING[name], seen),
             hours=seen.hours,
-            energy_mwh=energy_mwh,
+            energy_mwh=lambda group: of_group(self._energy, group),
+            cost_eur=lambda group: cost_of(group, self._parties[: len(self._groups)], self._groups, paid_eur),
+            private_eur=lambda group: of_group(self._private, group),
             loading=lambda branch: np.concatenate(self._loading[branch]),
             steps_per_hour=self.steps_per_hour,
         )
@@ -135,6 +148,9 @@ class InMemory:
         metered_mw = part.joined("metered_mw").reshape(len(part.records), -1)
         for group, energies in self._energy.items():
             energies.append(energy_of(group, self._groups, metered_mw, part.hours))
+        private_eur = np.asarray(private_value(part) * part.hours).reshape(len(part.records), -1)
+        for group, values in self._private.items():
+            values.append(energy_of(group, self._groups, private_eur, 1.0))
         for name, row in self._watched.items():
             self._loading[name].append(np.array([record.state.loading[row] for record in part.records]))
         self._missing_mva = np.maximum(self._missing_mva, self._missing_in(part))

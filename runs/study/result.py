@@ -11,6 +11,8 @@ from peerflex.runs.study.hourly import Drawn
 from peerflex.runs.study.occupancy import Occupancy
 from peerflex.runs.study.verdicts import Measured, Row
 from peerflex.scenarios.study import Variant
+from peerflex.scenarios.study_combined import Refused
+from peerflex.scenarios.study_designs import Combination
 from peerflex.scenarios.study_schema import Study
 
 
@@ -31,7 +33,8 @@ class StudyResult:
 
     ``rows`` and ``criteria`` are at every point of the sweep, or as the study is and then with every variation.
     ``closest`` is the draw closest to print, if anything can be compared; ``occupancy`` the branches asked for, and
-    ``pictures`` what is drawn over the hours.
+    ``pictures`` what is drawn over the hours. ``designs`` are the combinations that are scenarios, ``refused`` those
+    that are none.
     """
 
     folder: Path
@@ -44,6 +47,8 @@ class StudyResult:
     closest: Closest | None
     occupancy: tuple[Occupancy, ...]
     pictures: tuple[Drawn, ...]
+    designs: tuple[Combination, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
     @property
     def variations(self) -> tuple[str, ...]:

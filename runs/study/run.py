@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import as_completed
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
 from peerflex.runs.api import RESULTS
+from peerflex.runs.build import build
 from peerflex.runs.plugins import registry
 from peerflex.runs.study.closest import closest_draw
 from peerflex.runs.study.criteria import criteria, frozen_criterion
@@ -26,6 +28,7 @@ from peerflex.runs.study.tables import write_tables
 from peerflex.runs.study.verdicts import Measured, rows
 from peerflex.runs.workers import pool
 from peerflex.scenarios.study import LoadedStudy, Variant, load_study
+from peerflex.scenarios.study_combined import Combined, combined
 from peerflex.scenarios.study_schema import HourlyPicture, Study
 
 MOST_RUNS = 100_000
@@ -58,9 +61,9 @@ def run_study(
     """
     if jobs < 1:
         raise InputError("jobs", f"{jobs} is no number of processes", "Give 1 or more.")
-    loaded = load_study(name_or_path, seeds)
+    found = whole_study(name_or_path, seeds, plugins)
+    loaded = found.loaded
     check_kpis(loaded)
-    registry(list(plugins))
     status = frozen_status(loaded, with_plugins=bool(plugins))
     asked = (*loaded.variants, *loaded.varied) if vary else loaded.variants
     folder = out or RESULTS / f"{loaded.study.name}-{datetime.now():%Y%m%dT%H%M%S}"
@@ -68,9 +71,20 @@ def run_study(
     with _new_folder(folder):
         outcomes = _outcomes(tasks, jobs, watch)
     result = _result(folder, loaded.study, asked, tasks, outcomes, status)
+    result = replace(result, designs=found.designs, refused=found.refused)
     write_tables(result)
     write_figures(result)
     return result
+
+
+def whole_study(name_or_path: str, seeds: str | None = None, plugins: Sequence[Path] = ()) -> Combined:
+    """Return a study with every combination of its designs that can be built; nothing is simulated.
+
+    Raises:
+        InputError: if anything given is wrong.
+    """
+    loaded, parts = load_study(name_or_path, seeds), registry(list(plugins))
+    return combined(loaded, lambda scenario: build(scenario, parts))
 
 
 @contextmanager
@@ -179,7 +193,7 @@ def _result(
     shape = (len(study.seed_range), len(simulated))
     values = np.array([outcome.figures for outcome in outcomes]).reshape(*shape, -1)[:, which]
     ended = np.array([outcome.failure is None for outcome in outcomes]).reshape(shape)[:, which]
-    measured = Measured(study, asked, derived(study.every_kpi, asked, values.transpose(1, 0, 2)), ended.T)
+    measured = Measured(study, asked, derived(study.every_kpi, asked, values.transpose(1, 0, 2), study.before), ended.T)
     found = rows(measured)
     closest = closest_draw(measured) if len(study.seed_range) > 1 else None  # one seed is not chosen
     return StudyResult(

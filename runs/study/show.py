@@ -1,14 +1,18 @@
 """A study in the terminal: every figure with its spread, print beside ours, criteria, and what they are worth."""
 
+import math
+
 from rich.markup import escape
 from rich.table import Table
 
 from peerflex.runs import show
 from peerflex.runs.study.before import cells_in_words
 from peerflex.runs.study.by_scenario import by_scenario
+from peerflex.runs.study.means import means
 from peerflex.runs.study.page import cells, columns, miss_in_words, misses
 from peerflex.runs.study.result import StudyResult
 from peerflex.runs.study.robustness import SURVIVAL, claims, in_one_line, survivors
+from peerflex.runs.study.show_designs import show_designs
 from peerflex.scenarios.study_schema import Kpi
 
 
@@ -17,6 +21,9 @@ def show_study(result: StudyResult) -> None:
 
     Of one seed beside print this would be hundreds of lines: only what they add up to is printed, and where they are.
     """
+    if result.designs:
+        show_designs(result)
+        return
     printed = columns(result)
     if printed and by_scenario(result):
         _show_summary(result)
@@ -24,6 +31,8 @@ def show_study(result: StudyResult) -> None:
     others = [kpi for kpi in result.study.kpis if kpi.hours is None and kpi not in printed]
     if others:
         _show_rows(result, others)
+    if any(kpi.interval == "mean" for kpi in result.study.kpis):
+        _show_means(result)
     for point in (each for each in result.measured.points if each not in result.variations):
         if printed:
             _show_published(result, point)
@@ -51,6 +60,21 @@ def _show_rows(result: StudyResult, kpis: list[Kpi]) -> None:
         for row in result.rows:
             if (row.kpi, row.hour) == (kpi.name, kpi.hour) and row.point not in result.variations:
                 figures = (_figure(value) for value in (row.median, row.low, row.high))
+                table.add_row(f"  {_place(row.scenario, row.point)}", *figures)
+    show.CONSOLE.print(table, "")
+
+
+def _show_means(result: StudyResult) -> None:
+    title = f"{result.study.name}, seeds {result.study.seeds}: mean, and its 95 % interval over the seeds"
+    table = Table("figure", title=title, title_justify="left", box=None, pad_edge=False)
+    for name in ("mean", "low", "high"):
+        table.add_column(name, justify="right", no_wrap=True)
+    found = [row for row in means(result.measured) if row.point not in result.variations]
+    for kpi in dict.fromkeys((row.kpi, row.hour, row.unit) for row in found):
+        table.add_row(f"{kpi[0]}{'' if kpi[1] is None else f' in hour {kpi[1]}'} ({kpi[2]})")
+        for row in found:
+            if (row.kpi, row.hour, row.unit) == kpi:
+                figures = (_figure(None if math.isnan(value) else value) for value in (row.mean, row.low, row.high))
                 table.add_row(f"  {_place(row.scenario, row.point)}", *figures)
     show.CONSOLE.print(table, "")
 

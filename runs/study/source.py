@@ -1,7 +1,8 @@
 """Where the figures of a study come from: a run's columns, the same whether it was logged or only simulated."""
 
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 from peerflex.core.arrays import Bools, Floats, Ints, add_up
 from peerflex.core.errors import InputError
 from peerflex.core.units import SECONDS_PER_HOUR
+from peerflex.runs.kpis import paid_by_party
 from peerflex.runs.reader import Run
 from peerflex.runs.seen import Column
 from peerflex.runs.table_hours import HOURS
@@ -27,13 +29,16 @@ class Source:
     """What figures are made of.
 
     ``closing`` gives a closing figure, ``hours`` a column of the table hours ``(steps,)`` (elements as numbers),
-    ``energy_mwh`` what the meters of a group of peers saw in every step ``(steps,)``, NaN without such a group, and
-    ``loading`` that of a branch ``(steps,)``, by its name.
+    ``energy_mwh`` what the meters of a group of peers saw in every step ``(steps,)``, ``cost_eur`` what the group paid
+    less what it received, ``private_eur`` what moving its assets was worth to it ``(steps,)``, all NaN without such a
+    group, and ``loading`` that of a branch ``(steps,)``, by its name.
     """
 
     closing: Callable[[str], float]
     hours: Column
     energy_mwh: Column
+    cost_eur: Callable[[str], float]
+    private_eur: Column
     loading: Column
     steps_per_hour: int
 
@@ -41,7 +46,7 @@ class Source:
 def of_run(run: Run) -> Source:
     """Return the source of a logged run; tables are read when first asked for."""
     hours = cache(lambda: run.rows("hours"))
-    peers = cache(lambda: run.rows("peers")["metered_mw"].to_numpy().reshape(-1, len(run.manifest.peers)))
+    peers = cache(lambda name: run.rows("peers")[name].to_numpy().reshape(-1, len(run.manifest.peers)))
     manifest, closing = run.manifest, run.kpis
 
     @cache
@@ -52,14 +57,32 @@ def of_run(run: Run) -> Source:
 
     @cache
     def energy_mwh(group: str) -> Floats:
-        return energy_of(group, manifest.peer_groups, peers(), manifest.step_seconds / SECONDS_PER_HOUR)
+        return energy_of(group, manifest.peer_groups, peers("metered_mw"), manifest.step_seconds / SECONDS_PER_HOUR)
+
+    def private_eur(group: str) -> Floats:
+        return energy_of(group, manifest.peer_groups, peers("private_value_eur"), 1.0)
+
+    @cache
+    def paid_eur() -> dict[str, float]:
+        return dict(zip(*paid_by_party(run), strict=True))
+
+    def cost_eur(group: str) -> float:
+        return cost_of(group, manifest.peers, manifest.peer_groups, paid_eur())
 
     def loading(branch: str) -> Floats:
         row = row_of_branch(branch, manifest.branches)
         values: Floats = run.rows("branches")["loading"].to_numpy().reshape(-1, len(manifest.branches))[:, row]
         return values
 
-    return Source(closing.__getitem__, column, energy_mwh, loading, SECONDS_PER_HOUR // manifest.step_seconds)
+    return Source(
+        closing.__getitem__,
+        column,
+        energy_mwh,
+        cost_eur,
+        private_eur,
+        loading,
+        SECONDS_PER_HOUR // manifest.step_seconds,
+    )
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[tuple[str, ...], Ints]:
@@ -90,6 +113,15 @@ def energy_of(group: str, groups: Sequence[str], metered_mw: Floats, step_hours:
     values = metered_mw[:, members]
     energy: Floats = step_hours * add_up(np.repeat(np.arange(steps), values.shape[1]), values.ravel(), steps)
     return energy
+
+
+def cost_of(group: str, peers: Sequence[str], groups: Sequence[str], paid_eur: Mapping[str, float]) -> float:
+    """Return what a group of peers paid less what it received; NaN without members.
+
+    ``paid_eur`` is by party; who is not in it paid nothing.
+    """
+    costs = [paid_eur.get(peer, 0.0) for peer, own in zip(peers, groups, strict=True) if own == group]
+    return math.fsum(costs) if costs else math.nan
 
 
 def row_of_branch(branch: str, branches: Sequence[str]) -> int:

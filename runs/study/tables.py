@@ -11,9 +11,13 @@ from peerflex.runs.manifest import commit, versions
 from peerflex.runs.store import write_json
 from peerflex.runs.study.before import cells_in_words, tallies
 from peerflex.runs.study.hourly import hourly_rows
+from peerflex.runs.study.matrix import matrix
+from peerflex.runs.study.matrix_page import csv_rows, matrix_page, refused_rows
+from peerflex.runs.study.means import Mean, means
 from peerflex.runs.study.occupancy import COLUMNS, branch_rows
 from peerflex.runs.study.result import StudyResult, run_folders
 from peerflex.runs.study.robustness import ROBUSTNESS_COLUMNS, robustness_page, robustness_rows
+from peerflex.runs.study.table5 import table5_page
 from peerflex.runs.study.table_page import table_page
 from peerflex.runs.study.verdicts import Row
 
@@ -28,6 +32,11 @@ def write_tables(result: StudyResult) -> None:
     names = [field.name for field in fields(Row)]
     _write_csv(tables / "rows.csv", names, ([getattr(row, name) for name in names] for row in result.rows))
     _write_csv(tables / "runs.csv", RUN_COLUMNS, _runs(result))
+    found = means(result.measured)
+    if found:
+        names = [field.name for field in fields(Mean)]
+        rows = ([_or_nothing(getattr(row, name)) for name in names] for row in found)
+        _write_csv(tables / "means.csv", names, rows)
     if result.occupancy:
         _write_csv(tables / "branches.csv", COLUMNS, branch_rows(result.occupancy))
     for drawn in result.pictures:
@@ -36,9 +45,21 @@ def write_tables(result: StudyResult) -> None:
     if result.variations:
         _write_csv(tables / "robustness.csv", ROBUSTNESS_COLUMNS, robustness_rows(result))
         (result.folder / "robustness.md").write_text(robustness_page(result), encoding="utf-8")
+    if result.designs:
+        _write_designs(result)
     if result.study.every_published or result.study.hour_sets:
         (result.folder / "table.md").write_text(table_page(result), encoding="utf-8")
     write_json(result.folder / FILE, _page(result))
+
+
+def _write_designs(result: StudyResult) -> None:
+    table, tables = matrix(result), result.folder / "tables"
+    header, *lines = csv_rows(table)
+    _write_csv(tables / "designs.csv", [str(name) for name in header], lines)
+    header, *lines = refused_rows(result)
+    _write_csv(tables / "refused.csv", [str(name) for name in header], lines)
+    (result.folder / "matrix.md").write_text(matrix_page(result, table), encoding="utf-8")
+    (result.folder / "table5.md").write_text(table5_page(table), encoding="utf-8")
 
 
 def _page(result: StudyResult) -> dict[str, object]:
@@ -88,6 +109,10 @@ def _runs(result: StudyResult) -> Iterable[Sequence[object]]:
         for k, kpi in enumerate(study.every_kpi):
             value = None if math.isnan(values[i, j, k]) else float(values[i, j, k])
             yield variant.case, variant.point, seed, kpi.name, kpi.hour, kpi.unit, value, folder
+
+
+def _or_nothing(value: object) -> object:
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
