@@ -54,7 +54,8 @@ class Pools:
         def dearest(eur_per_mwh: Floats) -> Floats:
             most = np.full(n, -np.inf)
             np.maximum.at(most, pool, offers.side * eur_per_mwh)
-            return shown.side * most
+            signed: Floats = shown.side * most
+            return signed
 
         return replace(
             shown,

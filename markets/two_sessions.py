@@ -18,13 +18,15 @@ class Position:
     """What every peer has sold before a session opens; shapes ``(peers,)``.
 
     ``energy_mw`` is energy that flows anyway, sold less bought; undoing it gives back ``worth_eur_per_mwh``, what it
-    cost or was worth on average. ``rise_mw`` and ``fall_mw`` (>= 0) are what assets have to move, sold and bought.
+    cost or was worth on average. ``rise_mw`` and ``fall_mw`` (>= 0) are what assets have to move, sold and bought:
+    ``traded`` between peers, or activated.
     """
 
     energy_mw: Floats
     worth_eur_per_mwh: Floats
     rise_mw: Floats
     fall_mw: Floats
+    traded: bool = True
 
     @classmethod
     def of(cls, orders: Orders, result: MarketResult, n_peers: int) -> Self:
@@ -43,13 +45,14 @@ class Position:
 
     @classmethod
     def moving(cls, change_mw: Floats) -> Self:
-        """Return what assets have to move, up (> 0) or down, and no energy beside it."""
+        """Return what activations have assets move, up (> 0) or down, and no energy beside it."""
         nothing = floats(len(change_mw))
-        return cls(nothing, nothing, np.maximum(change_mw, 0.0), np.maximum(-change_mw, 0.0))
+        return cls(nothing, nothing, np.maximum(change_mw, 0.0), np.maximum(-change_mw, 0.0), traded=False)
 
     @property
     def moved_mw(self) -> Floats:
-        return self.rise_mw - self.fall_mw
+        """Return what trades have assets move."""
+        return self.rise_mw - self.fall_mw if self.traded else floats(len(self.rise_mw))
 
     def left_of(self, headroom: Headroom) -> Headroom:
         """Return what the DSO's limits of what trades may change leave."""

@@ -33,7 +33,7 @@ def make(kinds: Mapping[str, type[Any]], kind: str, parameters: Mapping[str, Any
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        what = f"{first['msg']}, not {first.get('input')!r}"
+        what = "is missing" if first["type"] == "missing" else f"{first['msg']}, not {first.get('input')!r}"
         raise InputError(f"{where}.{field}", what, describe(component, field)) from None
 
 

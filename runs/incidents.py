@@ -206,7 +206,8 @@ def of_mediation(found: Mediation | None) -> tuple[Event, ...]:
         what = f"{found.rejected} offers are smaller than it admits"
         told.append(Event("offers-too-small", where, what, "they take no part in this clearing"))
     if found.flagged:
-        told.append(Event("flagged", where, "its monitor flags what was activated", "for those who look into it"))
+        what = "its monitor flags what was activated"
+        told.append(Event("flagged", where, what, "nothing by itself: it is for those who look into it"))
     return tuple(told)
 
 

@@ -7,12 +7,18 @@ what they cause by other mechanisms.
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from peerflex.agents.fmo import procured
+from peerflex.core.arrays import Bools, floats
 from peerflex.core.last_resort import NO_LAST_RESORT, LastResort
+from peerflex.core.record import Agreement
 from peerflex.core.trade import FlexOffers
+from peerflex.core.units import QUANTITY_TOLERANCE_MW
 from peerflex.markets.leftovers import flex_offers
-from peerflex.runs.desk import Count, HourDesk
+from peerflex.runs.desk import Count, HourDesk, moved
 from peerflex.runs.sequences import Bargain, after_flexibility
+from peerflex.runs.validation import deliverable
 
 if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel
@@ -22,7 +28,8 @@ def last_resort(model: "AreaModel", desk: HourDesk, bargain: Bargain) -> LastRes
     """Return what the DSO activates beside trades and flexibility, by its own model of the network.
 
     It looks at what trades and activations together lead to, and goes on as the market operator does until its own flow
-    is clean. Whatever was not sold to anybody may be called on; what was sold stands.
+    is clean. Whatever was not sold to anybody may be called on; what was sold stands. Who has sold more than its assets
+    can do is not called on: that would only take off what it does not deliver anyway.
     """
     area = model.area
     if area.last_resort is None:
@@ -31,8 +38,18 @@ def last_resort(model: "AreaModel", desk: HourDesk, bargain: Bargain) -> LastRes
     agreed = bargain.agreed
     expected = apart.flow(agreed.plan, agreed.result, agreed.reactive_mvar)
     offers = left_offers(model, bargain)
+    offers = deliverable(apart, agreed, offers.take(_delivers(apart, agreed)[offers.peer]))
     bought = procured(area.last_resort, model.dso, expected, offers, area.dso.lfm_rounds)
     return LastResort(bought.need, offers, bought.result)
+
+
+def _delivers(desk: HourDesk, agreed: Agreement) -> Bools:
+    """Return whose assets can do all that it sold, by its own forecast ``(peers,)``."""
+    n = len(desk.peers)
+    sold_mw = moved(agreed.plan.orders, agreed.result, n) + desk.standing_mw
+    plan_mw, with_sales_mw = (desk.scheduled(agreed.plan, change).injection_mw for change in (floats(n), sold_mw))
+    can: Bools = np.abs(with_sales_mw - plan_mw - sold_mw) <= QUANTITY_TOLERANCE_MW
+    return can
 
 
 def left_offers(model: "AreaModel", bargain: Bargain) -> FlexOffers:

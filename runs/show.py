@@ -3,8 +3,8 @@
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, get_type_hints
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 CONSOLE = Console(highlight=False)
 
+NOT_WRITTEN: Final = ("member", "group", "quoting_of_group", "community", "interface_eur_per_mwh")
+"""Parameters of components that are found from elsewhere in the scenario, which refuses them there."""
+
 
 def say(text: str) -> None:
     CONSOLE.print(text, markup=False, soft_wrap=True)
@@ -27,13 +30,19 @@ def say(text: str) -> None:
 def show_list() -> None:
     """Name bundled scenarios and studies, and every kind of component with its parameters."""
     from peerflex.runs.plugins import registry
+    from peerflex.runs.sequences import SequenceName
     from peerflex.scenarios.load import list_scenarios, list_studies
+    from peerflex.scenarios.presets import PresetName
 
     for title, bundled in (("Scenarios", list_scenarios()), ("Studies", list_studies())):
         table = Table("name", "title", title=title, title_justify="left", box=None, pad_edge=False)
         for name, what in bundled.items():
             table.add_row(name, what)
         CONSOLE.print(table, "")
+    words = (("Conceptual models", "preset", PresetName), ("Orders of the markets", "sequence", SequenceName))
+    for title, key, names in words:
+        say(f"{title} (market.{key}): {', '.join(get_args(names))}")
+    say("")
     parts = registry()
     for title, kinds in (
         ("Behaviours of peers (peers.*.behaviour)", parts.behaviours),
@@ -59,17 +68,26 @@ def parameters(component: Any) -> list[tuple[str, str, str]]:
     if not hasattr(component, "__dataclass_fields__"):
         return []
     hints = get_type_hints(component, include_extras=True)
-    return [(field.name, str(field.default), _meaning(hints[field.name])) for field in fields(component)]
+    written = (field for field in fields(component) if field.name not in NOT_WRITTEN)
+    return [
+        (field.name, "required" if field.default is MISSING else str(field.default), _meaning(hints[field.name]))
+        for field in written
+    ]
 
 
 def _meaning(hint: Any) -> str:
-    notes = getattr(hint, "__metadata__", ())
-    return next((note.description for note in notes if getattr(note, "description", None)), "")
+    """Return what a parameter means, and the values it may have if they are words."""
+    notes, kind = getattr(hint, "__metadata__", ()), getattr(hint, "__origin__", hint)
+    meaning = next((note.description for note in notes if getattr(note, "description", None)), "")
+    choices = ", ".join(map(str, get_args(kind))) if get_origin(kind) is Literal else ""
+    return "; one of ".join(filter(None, (meaning, choices)))
 
 
 def show_area(loaded: "LoadedScenario", built: "Built") -> None:
     """Say what a scenario amounts to."""
-    area, network, scenario = built.area, built.network, loaded.scenario
+    from peerflex.runs.design_words import beside_markets, in_words
+
+    area, network, scenario, market = built.area, built.network, loaded.scenario, loaded.scenario.market
     kinds = area.peers.behaviour
     table = Table(box=None, show_header=False)
     rows = (
@@ -79,8 +97,10 @@ def show_area(loaded: "LoadedScenario", built: "Built") -> None:
         ("connections", str(len(area.peers))),
         *((f"  {name}", str(int((kinds == row).sum()))) for row, name in enumerate(area.behaviour_names)),
         ("steps", f"{area.steps} of {area.step_s // 60} minutes from {scenario.time.start:%Y-%m-%d %H:%M}"),
-        ("markets", f"{scenario.market.p2p.kind}, then {scenario.market.lfm.kind}"),
-        ("DSO's service", scenario.market.service.kind),
+        ("trades between peers", in_words(market.p2p)),
+        ("flexibility", f"{in_words(market.lfm)}, {market.sequence}"),
+        ("DSO's say in trades", f"incentive {in_words(market.incentive)}, service {in_words(market.service)}"),
+        *((name[0].lower() + name[1:], words) for name, words in beside_markets(scenario)),
         *((("TSO", f"asks {scenario.tso.request.kind}, {scenario.tso.scheme}"),) if scenario.tso else ()),
         ("seed", str(area.seed)),
     )
@@ -119,11 +139,16 @@ def summary(run: Run, reference: Run | None) -> None:
     title = f"{manifest.scenario['name']}, seed {manifest.seed}, {manifest.finished_steps} of {manifest.steps} steps"
     columns = ["run"] if reference is None else ["run", "no market"]
     table = Table("figure", *columns, "unit", title=f"{title} ({manifest.status})", title_justify="left", box=None)
+    left_out = 0
     for kpi in KPIS:
         # runs of earlier versions lack the figures that came later
-        others = [] if reference is None else [_figure(reference.kpis.get(kpi.name, math.nan))]
-        table.add_row(kpi.name, _figure(figures.get(kpi.name, math.nan)), *others, kpi.unit)
+        values = [each.get(kpi.name, math.nan) for each in (figures, *([] if reference is None else [reference.kpis]))]
+        if kpi.name != "violation_hours" and all(math.isnan(value) or value == 0.0 for value in values):
+            left_out += 1
+        else:
+            table.add_row(kpi.name, *map(_figure, values), kpi.unit)
     CONSOLE.print(table)
+    say(f"{left_out} more figures are 0 or do not apply; {FILE} has every figure.")
     events = run.rows("events")
     kinds = zip(events["kind"].to_pylist(), events["consequence"].to_pylist(), strict=True)
     for (kind, consequence), count in sorted(Counter(kinds).items()):

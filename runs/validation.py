@@ -14,10 +14,11 @@ from peerflex.runs.desk import HourDesk, moved
 def deliverable(desk: HourDesk, agreed: Agreement, offers: FlexOffers) -> FlexOffers:
     """Return the offers, each with what its peer could deliver if all that it offers that way were called.
 
-    Beside its schedule, trades included; what the assets lack is taken off its offers pro rata.
+    Beside its schedule, trades and what stands at the desk included; what the assets lack is taken off its offers pro
+    rata.
     """
     n = len(desk.peers)
-    announced_mw = moved(agreed.plan.orders, agreed.result, n)
+    announced_mw = moved(agreed.plan.orders, agreed.result, n) + desk.standing_mw
     baseline_mw = desk.scheduled(agreed.plan, announced_mw).injection_mw
     quantity_mw = offers.quantity_mw.copy()
     for side in (UP, DOWN):

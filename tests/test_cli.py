@@ -54,6 +54,10 @@ def test_list_names_what_there_is(peerflex: Command) -> None:
     assert code == 0
     for word in ("lv-week", "case69-day", "lv-designs", "prosumer", "truthful", "uniform-auction", "bilateral-pool"):
         assert word in out
+    for word in ("CM4-LFM", "iterative", "last-in-first-out", "required"):
+        assert word in out
+    for word in ("MISSING", "quoting_of_group", "interface_eur_per_mwh"):
+        assert word not in out
 
 
 def test_check_resolves_without_simulating(peerflex: Command) -> None:

@@ -90,6 +90,13 @@ def _may_be_last(made: type) -> bool:
     return made is NoFlexMarket or getattr(made, "administered", False)
 
 
+MEDIATORS: Final = (
+    {"role": "independent", "fee_eur_per_mwh": 1},
+    {"role": "aggregator", "pools": "bus"},
+    {"role": "community-manager", "resells": True},
+    {"role": "aggregator", "strategy": {"kind": "increase-decrease"}},
+)
+
 ELEMENTS: Final = {
     "p2p": tuple(values(MARKETS)),
     "incentive": tuple(values(INCENTIVES)),
@@ -101,6 +108,8 @@ ELEMENTS: Final = {
     "settlement.flexibility": ("sold", "delivered"),
     "settlement.imbalance": tuple(IMBALANCE),
     "settlement.activations": tuple(ACTIVATIONS),
+    "sessions": ('["intraday"]', '["day-ahead"]', '["day-ahead", "intraday"]'),
+    "mediators": ("[]", *(json.dumps([{"name": "street", "groups": ["prosumers"], **said}]) for said in MEDIATORS)),
     "behaviour": tuple(values({kind: made for kind, made in BEHAVIOURS.items() if kind not in LISTED})),
     "preference": ("null", *values(PREFERENCES)),
 }
@@ -115,16 +124,21 @@ ALLOWS_MOST: Final = {
     "settlement.flexibility": "sold",
     "settlement.imbalance": "peers",
     "settlement.activations": "dso",
+    "sessions": '["intraday"]',
+    "mediators": "[]",
     "behaviour": '{"kind": "prosumer", "flexible_load_share": 0.3}',
     "preference": "null",
 }
 """Values that fit all others: what is refused beside them is refused because of the pair."""
 
 
+WRITTEN: Final = {"behaviour": "peers.0.behaviour", "preference": "peers.0.preference", "mediators": "mediators"}
+"""Where elements are written that are no part of ``market``: what is the peers' own is that of the first group."""
+
+
 def written(design: dict[str, Value]) -> list[str]:
-    """Return the settings of a design: what is the peers' own is that of the first of the two groups."""
-    own = ("behaviour", "preference")
-    return [f"{'peers.0' if element in own else 'market'}.{element}={value}" for element, value in design.items()]
+    """Return the settings of a design."""
+    return [f"{WRITTEN.get(element, f'market.{element}')}={value}" for element, value in design.items()]
 
 
 def refusal(design: dict[str, Value]) -> str:
@@ -205,15 +219,21 @@ def trouble(design: Design, folder: Path) -> str:
     return ""
 
 
-@pytest.mark.once
-def test_every_valid_pair_occurs_in_a_design_that_can_be_built() -> None:
+def coverage() -> tuple[set[Pair], set[Pair]]:
+    """Return the valid pairs and those that the designs cover, and print how many of which."""
     why = refusals()
     valid = {pair for pair, reason in why.items() if not reason}
     covered = {pair for design in designs() for pair in _pairs(dict(design))}
     print(f"\n{sum(map(len, ELEMENTS.values()))} values of {len(ELEMENTS)} elements, {len(why)} pairs")
     print(f"{len(valid)} valid, {len(valid & covered)} of them covered by {len(designs())} designs; refused:")
     reasons = Counter(re.sub("'.*'", "...", reason) for reason in why.values() if reason)
-    print("\n".join(f"{count:5} {reason}" for reason, count in reasons.most_common()))
+    print("\n".join(f"{count:5} {reason}" for reason, count in reasons.most_common()), flush=True)
+    return valid, covered
+
+
+@pytest.mark.once
+def test_every_valid_pair_occurs_in_a_design_that_can_be_built() -> None:
+    valid, covered = coverage()
     assert covered == valid
     assert not [said for design in designs() if (said := refusal(dict(design)))]
     for element, each in ((element, each) for element, all_of in ELEMENTS.items() for each in all_of):
@@ -229,6 +249,7 @@ def test_a_handful_of_designs_trade_and_verify(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_every_design_trades_and_verifies(tmp_path: Path) -> None:
+    coverage()
     wrong: dict[Design, Any] = {}
     for row, design in enumerate(designs()):
         try:
@@ -238,4 +259,5 @@ def test_every_design_trades_and_verifies(tmp_path: Path) -> None:
         if said:
             wrong[design] = said
             print(dict(design), said, flush=True)
+    print(f"{len(designs()) - len(wrong)} of {len(designs())} designs trade, balance and verify")
     assert not wrong

@@ -29,7 +29,8 @@ from peerflex.runs.api import run
 from peerflex.runs.area import Area, Session
 from peerflex.runs.build import build
 from peerflex.runs.explain.again import Again
-from peerflex.runs.explain.types import NOTHING
+from peerflex.runs.explain.types import NOTHING, Question
+from peerflex.runs.explain.why import explain
 from peerflex.runs.plugins import registry
 from peerflex.runs.sequences import SEQUENCES, SequenceName
 from peerflex.runs.verification import verify
@@ -222,6 +223,8 @@ def test_an_hour_of_two_sessions_cleared_again_is_the_same_hour() -> None:
     assert again.direct
     np.testing.assert_array_equal(again.trades().trades.quantity_mw, result.trades.quantity_mw)
     np.testing.assert_array_equal(again.flex().accepted_mw, moment.decision.flex.accepted_mw)
+    assert "day-ahead" in explain(moment, Question("order", str(len(moment.decision.orders) - 1))).answer[0]
+    assert "intraday" in explain(moment, Question("order", "0")).answer[0]
     with pytest.raises(InputError, match="two sessions"):
         again._negotiated(NOTHING)
 

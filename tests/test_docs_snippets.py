@@ -59,7 +59,7 @@ def test_printed_scenarios_build(tmp_path: Path) -> None:
     assert built["own-street"].steps == 96
     members = [int((built["big-batteries"].peers.behaviour == kind).sum()) for kind in (0, 1)]
     assert (
-        f"prosumers         {members[0]}\n   truthful          {members[1]}\n"
+        f"prosumers           {members[0]}\n   truthful            {members[1]}\n"
         in (HOW_TO / "write-a-scenario.md").read_text()
     )
 

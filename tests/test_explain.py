@@ -27,6 +27,15 @@ def names(explanation: Explanation, kind: str) -> list[str]:
     return [cause.name for cause in explanation.causes if cause.kind == kind]
 
 
+def test_an_order_is_told_at_the_price_it_was_made_at_and_at_its_true_one() -> None:
+    moment = moment_of("increase-decrease-game", 0)
+    orders = moment.decision.orders
+    (bid,) = np.flatnonzero(orders.premium_eur_per_mwh == 15.0)
+    told = explain(moment, Question("order", str(bid)))
+    assert "at 165.00 EUR/MWh (true price 150.00 EUR/MWh)" in told.answer[0]
+    assert told.answer[1] == "Its mediator is street."
+
+
 def test_the_price_of_an_auction_is_set_by_the_order_at_its_margin() -> None:
     moment = moment_of("case69-day", 5)
     decision = moment.decision

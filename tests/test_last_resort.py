@@ -25,6 +25,7 @@ from peerflex.markets.responsibility import ACTIVATIONS, IMBALANCE, ActivationsN
 from peerflex.runs.agreements import agreed, check_means
 from peerflex.runs.area import Area
 from peerflex.runs.build import build
+from peerflex.runs.explain.text import lines
 from peerflex.runs.explain.types import Question
 from peerflex.runs.explain.why import explain
 from peerflex.runs.plugins import registry
@@ -259,8 +260,9 @@ def test_a_peer_is_told_what_it_had_to_do_as_a_last_resort() -> None:
     moment = moment_of("trade-week-mv", 11, *said)
     moved_mw = moment.decision.last_resort.activated_mw(len(moment.area.peers))
     peer = int(np.argmax(np.abs(moved_mw)))
-    told = explain(moment, Question("agent", moment.area.peers.name[peer])).answer
-    assert any("a last resort" in sentence for sentence in told)
+    told = "\n".join(lines(explain(moment, Question("agent", moment.area.peers.name[peer]))))
+    assert "a last resort" in told
+    assert "After trading" not in told, "flexibility was bought before it"
 
 
 @pytest.mark.once

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from peerflex.core.people import PeerState, Plan, Profiles
 from peerflex.core.protocols import NetworkTariff, NetworkView
 from peerflex.core.record import HourRecord
 from peerflex.core.trade import Orders
+from peerflex.core.units import BUY
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.network_tariffs import DynamicTariff, NoNetworkTariff, TimeOfUse
 from peerflex.markets.registry import NETWORK_TARIFFS
@@ -35,6 +37,7 @@ from tests.areas import Street, street
 from tests.contracts import books
 from tests.test_hour import simulate
 
+BOTH: tuple[Literal["day-ahead", "intraday"], ...] = ("day-ahead", "intraday")
 STREET = Street(rating_mw=0.005)
 AREA = street(3, 1, grid=STREET)
 
@@ -46,8 +49,8 @@ def view(end_mw: float, rating_mw: float = 0.005) -> NetworkView:
     return NetworkView(grid, AREA.limits, state, AREA.peers.bus, AREA.peers.trade, 90.0)
 
 
-def sunny_hour(tariff: NetworkTariff | None) -> HourRecord:
-    """Return the hour of the page: Ada's sun at the head; Ben's battery, half full, and Cem's 4.5 kW at the end."""
+def sunny(tariff: NetworkTariff | None) -> Area:
+    """Return the street of the page: Ada's sun at the head; Ben's battery, half full, and Cem's 4.5 kW at the end."""
     area = street(
         3, 1, grid=STREET, market=UniformPriceDoubleAuction(), forecast_error=0.0, behaviours=(Truthful(),) * 2
     )
@@ -61,7 +64,7 @@ def sunny_hour(tariff: NetworkTariff | None) -> HourRecord:
         battery_mwh=0.016 * ben,
     )
     load, pv = np.array([[0.0, 0.0, 0.0045]]), np.array([[0.003, 0.0, 0.0]])
-    area = replace(
+    return replace(
         area,
         peers=peers,
         start=PeerState(0.008 * ben),
@@ -69,7 +72,10 @@ def sunny_hour(tariff: NetworkTariff | None) -> HourRecord:
         dso=replace(area.dso, grid=STREET, forecast_error=0.0),
         network_tariff=tariff,
     )
-    (record,) = simulate(area, 1)
+
+
+def sunny_hour(tariff: NetworkTariff | None) -> HourRecord:
+    (record,) = simulate(sunny(tariff), 1)
     return record
 
 
@@ -110,6 +116,22 @@ def test_flexibility_costs_the_dso_what_it_costs_without_a_tariff() -> None:
     sale = charged.orders.dispatchable & (charged.orders.side == 1) & (charged.orders.peer == 1)
     assert charged.orders.price_eur_per_mwh[sale] == pytest.approx([220.526316 - 25])
     assert charged.orders.true_eur_per_mwh[sale] == pytest.approx([220.526316])
+
+
+def test_what_was_activated_before_does_not_change_who_withdraws() -> None:
+    """Ben uses 1 kW, and gives 6 of his battery to the DSO before anybody trades: the tariff leaves those out, so that
+    charging is worth 20 EUR/MWh less to him in either session, as it is in one."""
+    area = replace(sunny(TimeOfUse(base_eur_per_mwh=20)), sequence=SEQUENCES["lfm-first"])
+    load = np.array([[0.0, 0.001, 0.010]])
+    area = replace(
+        area, start=PeerState(np.array([0.0, 0.013, 0.0])), profiles=replace(area.profiles, load_mw=load), sessions=BOTH
+    )
+    (record,) = simulate(area, 1)
+    assert record.decision.flex.accepted_mw.sum() * 1000 == pytest.approx(6, abs=0.01)
+    orders = record.decision.orders
+    charging = orders.dispatchable & (orders.side == BUY) & (orders.peer == 1)
+    assert charging.sum() == 2
+    assert orders.price_eur_per_mwh[charging] == pytest.approx(160)
 
 
 @pytest.mark.parametrize(

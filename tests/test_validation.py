@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 
 from peerflex.agents.truthful import Truthful
+from peerflex.core.arrays import floats
+from peerflex.core.last_resort import LastResort
 from peerflex.core.people import Observation, PeerState, Plan
 from peerflex.core.record import HourRecord
 from peerflex.core.trade import Orders
 from peerflex.core.units import SELL, UP
+from peerflex.markets.double_auction import UniformPriceDoubleAuction
+from peerflex.markets.obligation import Obligation
 from peerflex.runs.area import Area
-from peerflex.runs.sequences import SEQUENCES, SequenceName
+from peerflex.runs.delivery import Delivery, deliver
+from peerflex.runs.desk import HourDesk, moved
+from peerflex.runs.sequences import SEQUENCES, Bargain, SequenceName
+from tests.areas import Street, street
 from tests.test_hour import simulate
 from tests.test_sequences import ANY_SEQUENCE, battery_and_two_loads, tight
 
@@ -80,3 +87,25 @@ def test_honest_offers_are_not_touched(name: SequenceName) -> None:
     records = simulate(area, 24)
     assert sum(len(record.decision.offers) for record in records) > 50
     assert not [each for record in records for each in told(record)]
+
+
+def test_what_a_last_resort_calls_on_is_announced_even_where_peers_sold_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unrelated markets both sell the same kW: to call on that peer would take off what it does not deliver anyway."""
+    grid = Street(rating_mw=0.003)
+    own = Truthful(flexible_load_share=0.3)
+    area = street(12, 24, 4, grid=grid, market=UniformPriceDoubleAuction(), behaviours=(own, own))
+    area = replace(area, sequence=SEQUENCES["unrelated"], dso=replace(area.dso, grid=grid, forecast_error=0.0))
+    twice, called = [], []
+
+    def watched(desk: HourDesk, bargain: Bargain, resort: LastResort) -> Delivery:
+        found, plan, n = deliver(desk, bargain, resort), bargain.agreed.plan, len(desk.peers)
+        sold_mw = moved(plan.orders, bargain.agreed.result, n) + bargain.activated_mw(n)
+        without_mw = desk.scheduled(plan, sold_mw).injection_mw
+        np.testing.assert_allclose(found.announced_mw - without_mw, resort.activated_mw(n), atol=1e-9)
+        twice.append(np.abs(without_mw - desk.scheduled(plan, floats(n)).injection_mw - sold_mw).max() > 1e-6)
+        called.append(resort.result.accepted_mw.any())
+        return found
+
+    monkeypatch.setattr("peerflex.runs.hour.deliver", watched)
+    simulate(replace(area, last_resort=Obligation()), 24)
+    assert np.logical_and(twice, called).any()

@@ -230,7 +230,8 @@ class Book:
         if orders.quantity_mw[row] - self.accepted_mw[row] <= QUANTITY_TOLERANCE_MW:
             return found
         takes = "buys" if side == SELL else "sells"
-        why = f"Nobody else {takes} at {self.ask(row)} or better: the other side of the market is too short."
+        price = money(asked_eur_per_mwh(orders, row))
+        why = f"Nobody else {takes} at {price} or better: the other side of the market is too short."
         otherwise, without = "If somebody took all there is at that price", Without(partners=frozenset({row}))
         return [*found, Candidate("partner", f"no partner for {self.name(row)}", why, otherwise, without, figures)]
 

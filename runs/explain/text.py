@@ -56,8 +56,8 @@ def sentence(cause: Cause) -> str:
 def lines(explanation: Explanation) -> list[str]:
     """Return an explanation as lines of text: sentences, then a table of its causes and of what changes nothing."""
     if explanation.parts:
-        told = {sentence for part in explanation.parts for sentence in part.answer}
-        own = [sentence for sentence in explanation.answer if sentence not in told]
+        of_parts = {sentence for part in explanation.parts for sentence in part.answer}
+        own = [sentence for sentence in explanation.answer if sentence not in of_parts]
         blocks = [*map(lines, explanation.parts), *([own] if own else [])]
         return [line for block in blocks for line in ("", *block)][1:]
     told = [*explanation.answer, *map(sentence, explanation.causes)]

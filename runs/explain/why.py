@@ -13,6 +13,8 @@ from peerflex.runs.explain.flex_again import buys_untraded
 from peerflex.runs.explain.offers import of_offer, offer_outcome
 from peerflex.runs.explain.orders import (
     WILLINGNESS,
+    asked,
+    asked_eur_per_mwh,
     balance_at,
     of_order,
     of_price,
@@ -80,9 +82,12 @@ def _order(again: Again, question: Question) -> Asked:
     would = f"would {verb} {power(offered_mw)} at {asked(orders, row)}; {power(got_mw)} found a partner."
     told = f"Order {row} of {name}{held(moment, row)} {would}"
     if not offered_mw:
-        told = f"Order {row} of {name} was withdrawn: the DSO had to call on flexibility, and it comes first."
+        told = f"Order {row} of {name}{held(moment, row)} has nothing left to trade: all was sold or bought before."
+        if getattr(moment.area.service, "asks_for_more", False):
+            told = f"Order {row} of {name} was withdrawn: the DSO had to call on flexibility, and it comes first."
+    answer = told, _mediator(again, peer), _waits(again, row), _rule(again), relief_at(again, peer)
     return Asked(
-        answer=tuple(filter(None, (told, _waits(again, row), _rule(again), relief_at(again, peer)))),
+        answer=tuple(filter(None, answer)),
         numbers=(
             Number("offered", offered_mw, "MW"),
             Number("traded", got_mw, "MW"),
@@ -99,6 +104,11 @@ def _rule(again: Again) -> str:
     market = again.moment.area.market
     rule = RULES.get(type(market), f"The rule is that of {type(market).__name__}.")
     return f"{rule} {WILLINGNESS}" if is_willingness(market) else rule
+
+
+def _mediator(again: Again, peer: int) -> str:
+    """Return who acts for a peer, as a sentence; '' if nobody does."""
+    return "".join(f"Its mediator is {each.name}." for each in again.moment.area.mediators if each.member[peer])
 
 
 def _waits(again: Again, row: int) -> str:
@@ -150,7 +160,8 @@ def _price(again: Again, question: Question) -> Asked:
     price, volume_mw = price_of(decision.result), float(decision.result.trades.quantity_mw.sum())
     one = not np.isnan(decision.result.price_eur_per_mwh)
     each = "sessions" if len(again.moment.area.sessions) > 1 else "trades"
-    told = f"{power(volume_mw)} trade at {money(price)}{'' if one else f' on average: {each} have prices of their own'}."
+    average = "" if one else f" on average: {each} have prices of their own"
+    told = f"{power(volume_mw)} trade at {money(price)}{average}."
     if np.isnan(price):
         told = "Nothing trades, so there is no price."
     balance = () if not one or np.isnan(price) else (balance_at(decision.orders, price),)
@@ -178,7 +189,7 @@ def _offer(again: Again, question: Question) -> Asked:
         f"{moment.area.grid.buses.name[offers.bus[row]]} for {money(price)}; {power(done_mw)} were activated."
     )
     return Asked(
-        answer=(told,),
+        answer=tuple(filter(None, (told, _mediator(again, peer)))),
         numbers=(
             Number("offered", offered_mw, "MW"),
             Number("activated", done_mw, "MW"),

@@ -9,6 +9,7 @@ import yaml
 
 from peerflex.core.errors import InputError
 from peerflex.core.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE
+from peerflex.runs.design_words import beside_markets, in_words
 from peerflex.runs.figures import worst_step
 from peerflex.runs.manifest import Manifest
 from peerflex.runs.reader import Run, reference_of
@@ -23,7 +24,6 @@ from peerflex.runs.report.time import Timeline
 from peerflex.runs.report.wires import network_picture
 from peerflex.scenarios.changes import standing
 from peerflex.scenarios.load import LoadedScenario, restore_scenario
-from peerflex.scenarios.peer_schema import Component
 from peerflex.scenarios.schema import CUSTOMERS, Scenario
 
 _STATUS = {"done": "finished", "failed": "failed", "running": "not finished: it was stopped, or is still going on"}
@@ -119,9 +119,10 @@ def _simulated(manifest: Manifest, scenario: Scenario) -> Html:
         f"local generation times {grid.pv_factor:g}.",
         f"Limits: {low:g} to {high:g} pu, and {percent(scenario.dso.loading)} of every rating. "
         f"The DSO publishes: {scenario.dso.publishes}.",
-        f"Trades between peers: {_in_words(market.p2p)}; incentive: {_in_words(market.incentive)}; "
-        f"service: {_in_words(market.service)}.",
-        f"Flexibility market: {_in_words(market.lfm)}; order of markets: {market.sequence}.",
+        f"Trades between peers: {in_words(market.p2p)}; incentive: {in_words(market.incentive)}; "
+        f"service: {in_words(market.service)}.",
+        f"Flexibility market: {in_words(market.lfm)}; order of markets: {market.sequence}.",
+        *(f"{name}: {words}." for name, words in beside_markets(scenario)),
         f"Time: {hours:g} h in steps of {manifest.step_seconds // SECONDS_PER_MINUTE} min. Seed: {manifest.seed}.",
     ]
     if scenario.tso is not None:
@@ -139,22 +140,19 @@ def _simulated(manifest: Manifest, scenario: Scenario) -> Html:
 
 def _groups(manifest: Manifest, scenario: Scenario) -> Html:
     count = Counter(manifest.peer_groups)
-    behaviour = {group.name: _in_words(group.behaviour) for group in scenario.peers}
+    behaviour = {group.name: in_words(group.behaviour) for group in scenario.peers}
     owns = {
         group.name: ", ".join(
             [f"battery of {group.battery_kwh:g} kWh, {group.battery_kw:g} kW"] * (group.battery_kwh > 0)
             + [f"PV of {group.pv_kw:g} kW more"] * (group.pv_kw > 0)
+            + [f"generator of {group.generator_kw:g} kW"] * (group.generator_kw > 0)
+            + [f"boiler of {group.boiler_kw:g} kW"] * (group.boiler_kw > 0)
         )
         for group in scenario.peers
     }
     customers = {CUSTOMERS: "deal with the supplier only"}
     rows = [(name, n, (customers | behaviour).get(name, "-"), owns.get(name, "")) for name, n in count.items()]
     return table("Peers by group", ("group", "peers", "how they bid", "each owns"), rows)
-
-
-def _in_words(component: Component) -> str:
-    given = ", ".join(f"{key} {value}" for key, value in component.parameters.items())
-    return f"{component.kind} ({given})" if given else component.kind
 
 
 def _leaves(change: Mapping[str, Any], above: str = "") -> list[tuple[str, object]]:

@@ -154,6 +154,7 @@ def _did(seen: AgentView) -> list[Fact]:
         Fact("metered", "Metered injection", kilo(did.metered_mw, 3), "kW"),
         Fact("scheduled", "Announced", kilo(did.scheduled_mw, 3), "kW"),
         Fact("contracted", "Sold less bought", kilo(did.contracted_mw, 3), "kW"),
+        Fact("last-resort", "By the last resort", kilo(did.last_resort_mw, 3), "kW"),
         Fact("load", "Load", kilo(did.load_mw, 3), "kW"),
         Fact("pv", "PV", kilo(did.pv_mw, 3), "kW"),
         Fact("battery", "Battery discharge", kilo(did.battery_mw, 3), "kW"),

@@ -63,6 +63,7 @@ class Done:
     scheduled_mw: float
     metered_mw: float
     voltage_pu: float
+    last_resort_mw: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,9 @@ def _built(owned: PeerTable, row: int) -> Assets:
 def _of_group(group: PeerGroup | None) -> Assets:
     if group is None:
         return Assets(NAN, NAN, NAN, NAN, NAN, NOT_KNOWN)
-    return Assets(NAN, group.battery_kwh / KW_PER_MW, group.battery_kw / KW_PER_MW, NAN, NAN, OF_ITS_GROUP)
+    generator_mw, boiler_mw = group.generator_kw / KW_PER_MW, group.boiler_kw / KW_PER_MW
+    battery_mwh, battery_mw = group.battery_kwh / KW_PER_MW, group.battery_kw / KW_PER_MW
+    return Assets(NAN, battery_mwh, battery_mw, generator_mw, boiler_mw, OF_ITS_GROUP)
 
 
 def _money(log: Log, step: int, peer: str) -> tuple[MoneyRow, ...]:
