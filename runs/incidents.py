@@ -154,11 +154,15 @@ def of_causes(causes: Ints) -> tuple[Event, ...]:
         Event(
             "limits-not-kept",
             cause.label,
-            f"{np.count_nonzero(causes == cause)} limits would have been kept, but {MEANINGS[cause]}",
+            f"{_limits(int(np.count_nonzero(causes == cause)))} would have been kept, but {MEANINGS[cause]}",
             "the limits stay violated in this step",
         )
         for cause in unforeseen
     )
+
+
+def _limits(count: int) -> str:
+    return "1 limit" if count == 1 else f"{count} limits"
 
 
 def of_regulation(regulation: Regulation) -> tuple[Event, ...]:

@@ -31,7 +31,7 @@ PEERS: Final = Table(
         Column("peer", "peer", repeated(lambda run: range(len(run.peers))), "The peer"),
         Column("load_mw", "float", joined("decision.load_mw"), "Consumption (a magnitude)"),
         Column("load_mvar", "float", joined("decision.load_mvar"), "Reactive consumption"),
-        Column("pv_mw", "float", joined("decision.pv_mw"), "PV generation"),
+        Column("pv_mw", "float", joined("decision.pv_mw"), "Generation: PV, and generators that were started"),
         Column(
             "battery_mw", "float", joined("decision.battery_mw"), "Discharge of the battery, negative when charging"
         ),

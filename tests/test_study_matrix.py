@@ -1,12 +1,14 @@
 """The matrix of designs on numbers made by hand: the Pareto front, what stands aside, and the verdicts on Table 5."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from peerflex.runs.study.claims_of_models import CLAIMS, MODELS, Claim
-from peerflex.runs.study.designs_picture import beside, designs_figure, front
+from peerflex.runs.study.designs_picture import apart, beside, designs_figure, front
 from peerflex.runs.study.matrix import SHARE, Column, Design, Matrix
 from peerflex.runs.study.table5 import findings, table5_page, verdict
 
@@ -49,6 +51,16 @@ def test_marks_at_one_place_stand_in_a_row_and_others_where_they_are() -> None:
     aside = beside(np.array([0.0, 0.0, 9.0, 0.0]), np.array([100.0, 100.4, 100.0, 50.0]))
 
     assert aside.tolist() == [0.0, 8.0, 0.0, 0.0]
+
+
+def test_orders_of_markets_that_make_no_difference_to_be_seen_share_a_mark() -> None:
+    first = Design("mv-a", "mv", "a", "CM2")
+    then, far = replace(first, name="b", sequence="iterative"), replace(first, name="c", sequence="lfm-first")
+    other = replace(first, name="d", incentive="blocking")
+
+    rows = apart([first, then, far, other], np.array([0.0, 0.0, 9.0, 0.0]), np.full(4, 100.0))
+
+    assert rows.tolist() == [0, 2, 3]
 
 
 def test_a_claim_holds_where_more_than_half_of_the_seeds_show_it() -> None:

@@ -1,5 +1,6 @@
 """The picture of a matrix of designs: what trade is worth against how long limits are not kept, a mark a design."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -29,11 +30,11 @@ CELL = (0.04, 2.0)
 
 ROOM, TICKS = 3.0, (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 STEP, MOST_ASIDE = 8.0, 130.0
-SAME = 1e-6
+SAME, MOST_NAMES = 1e-6, 3
 
 
 def designs_figure(table: Matrix, title: str) -> "Figure":
-    """Return a panel a grid: medians over the seeds, the Pareto front drawn and named."""
+    """Return a panel a grid: medians over the seeds, the Pareto front drawn, what is no conceptual model named."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.6 * len(table.grids) + 2.6, 7.2), layout="constrained")
@@ -69,12 +70,27 @@ def front(hours: Floats, share: Floats) -> Ints:
 
 def beside(hours: Floats, share: Floats) -> Floats:
     """Return how far aside each mark stands, in points: those that would cover each other stand in a row."""
-    place = np.column_stack([np.round(np.log10(1.0 + hours) / CELL[0]), np.round(share / CELL[1])])
-    aside = np.zeros(len(hours))
+    place, aside = _places(hours, share), np.zeros(len(hours))
     for cell in np.unique(place, axis=0):
         rows = np.flatnonzero((place == cell).all(axis=1))
         aside[rows] = np.arange(len(rows)) * min(STEP, MOST_ASIDE / len(rows))
     return aside
+
+
+def _places(hours: Floats, share: Floats) -> Floats:
+    """Return the cell of the panel that each mark stands in ``(marks, 2)``."""
+    return np.column_stack([np.round(np.log10(1.0 + hours) / CELL[0]), np.round(share / CELL[1])])
+
+
+def apart(designs: Sequence[Design], hours: Floats, share: Floats) -> Ints:
+    """Return the designs that get a mark: the first of those of one model, in one cell, in which the DSO says the same.
+
+    They differ in the order of markets, which then makes no difference to be seen; so do scenarios of no model.
+    """
+    first: dict[tuple[object, ...], int] = {}
+    for row, (each, cell) in enumerate(zip(designs, _places(hours, share).tolist(), strict=True)):
+        first.setdefault((each.preset, said(each), *cell), row)
+    return np.array(list(first.values()), dtype=np.int64)
 
 
 def _panel(axis: "Axes", table: Matrix, grid: str, colours: dict[str, str]) -> None:
@@ -84,14 +100,17 @@ def _panel(axis: "Axes", table: Matrix, grid: str, colours: dict[str, str]) -> N
     designs = table.on(grid)
     hours = np.array([table.median(grid, each.name, HOURS) for each in designs])
     share = np.array([table.median(grid, each.name, SHARE) for each in designs])
-    for each, x, y, aside in zip(designs, hours, share, beside(hours, share), strict=True):
+    rows = apart(designs, hours, share)
+    for row, aside in zip(rows, beside(hours[rows], share[rows]), strict=True):
+        each, shift = designs[row], ScaledTranslation(aside / POINTS, 0, inches)
         both = each.incentive != NONE and each.service != NONE
         axis.plot(
-            x, y, MARKS.get(each.preset, "o"), color=colours[said(each)], markersize=13 if not each.preset else 8,
-            markeredgecolor="black" if both or not each.preset else "white", markeredgewidth=1.2 if both else 0.6,
-            alpha=0.9, linestyle="", transform=axis.transData + ScaledTranslation(aside / POINTS, 0, inches),
+            hours[row], share[row], MARKS.get(each.preset, "o"), color=colours[said(each)],
+            markersize=8 if each.preset else 13, markeredgecolor="white" if each.preset and not both else "black",
+            markeredgewidth=1.2 if both else 0.6, alpha=0.9, linestyle="", transform=axis.transData + shift,
         )  # fmt: skip
-    _front(axis, designs, hours, share)
+    _front(axis, hours, share)
+    _names(axis, designs, hours, share)
     axis.set_title(grid, fontsize=12)
     axis.set_xscale("symlog", linthresh=1.0)
     axis.set_xlim(-0.2, ROOM * max(np.nanmax(hours, initial=1.0), 1.0))  # marks that stand aside are not seen by it
@@ -99,7 +118,7 @@ def _panel(axis: "Axes", table: Matrix, grid: str, colours: dict[str, str]) -> N
     axis.set_xticks(ticks, [f"{each}" for each in ticks])
     axis.set_xticks([], minor=True)
     low, high = np.nanmin(share, initial=0.0), np.nanmax(share, initial=100.0)
-    axis.set_ylim(low - 0.05 * (high - low), high + 0.15 * (high - low))
+    axis.set_ylim(low - 0.1 * (high - low), high + 0.15 * (high - low))
     axis.set_xlabel("time in which a limit is not kept (h, logarithmic from 1 h on)\nmarks at one place stand in a row")
     axis.set_ylabel("welfare after flexibility (% of the central optimum)")
     axis.grid(color="#e5e5e5", linewidth=0.6)
@@ -107,15 +126,25 @@ def _panel(axis: "Axes", table: Matrix, grid: str, colours: dict[str, str]) -> N
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _front(axis: "Axes", designs: tuple[Design, ...], hours: Floats, share: Floats) -> None:
+def _front(axis: "Axes", hours: Floats, share: Floats) -> None:
     rows = front(hours, share)
     axis.step(hours[rows], share[rows], where="post", color="black", linewidth=1.2, linestyle="--", zorder=1)
-    for place, row in enumerate(rows):
-        same = np.flatnonzero((np.abs(hours - hours[row]) <= SAME) & (np.abs(share - share[row]) <= SAME))
-        more = f" (+{len(same) - 1})" if len(same) > 1 else ""
+
+
+def _names(axis: "Axes", designs: Sequence[Design], hours: Floats, share: Floats) -> None:
+    """Name what is no conceptual model: at its right if it stands alone, above if nothing better is, else below."""
+    place = _places(hours, share)
+    own = np.array([not each.preset for each in designs]) & np.isfinite(hours) & np.isfinite(share)
+    for cell in np.unique(place[own], axis=0):
+        rows = np.flatnonzero(own & (place == cell).all(axis=1))
+        names = ", ".join(designs[row].name for row in rows[:MOST_NAMES])
+        more = f" (+{len(rows) - MOST_NAMES})" if len(rows) > MOST_NAMES else ""
+        alone = int((place == cell).all(axis=1).sum()) == len(rows)
+        above = not (own & (place[:, 0] == cell[0]) & (place[:, 1] > cell[1])).any()
+        aside = (10, -3) if alone else (-6, 11 if above else -17)
         axis.annotate(
-            designs[row].name + more, (hours[row], share[row]), xytext=(14, 14 + 13 * (place % 3)),
-            textcoords="offset points", fontsize=8, arrowprops={"arrowstyle": "-", "color": "#7f7f7f", "lw": 0.7},
+            names + more, (hours[rows[0]], share[rows[0]]), xytext=aside,
+            textcoords="offset points", fontsize=8,
         )  # fmt: skip
 
 
