@@ -105,6 +105,18 @@ class Watched:
     def click(self, testid: str) -> None:
         self.page.get_by_test_id(testid).click()
 
+    def download(self, testid: str) -> Path:
+        """Click for a file and return it; a browser under load may lose a click, and gets another."""
+        from playwright.sync_api import TimeoutError as Late
+
+        try:
+            with self.page.expect_download(timeout=10_000) as waiting:
+                self.click(testid)
+        except Late:
+            with self.page.expect_download() as waiting:
+                self.click(testid)
+        return waiting.value.path()
+
     def open_panel(self, key: str) -> None:
         """Click a tab, and wait until its panel is painted."""
         paints = int(self.page.locator("#studio").get_attribute("data-paints") or 0)
