@@ -119,8 +119,12 @@ class Watched:
 
     def open_panel(self, key: str) -> None:
         """Click a tab, and wait until its panel is painted."""
+        self.until_painted(lambda: self.click(f"tab-{key}"))
+
+    def until_painted(self, act: Callable[[], object]) -> None:
+        """Do something, and wait until the page is painted again."""
         paints = int(self.page.locator("#studio").get_attribute("data-paints") or 0)
-        self.click(f"tab-{key}")
+        act()
         self.page.wait_for_function("paints => document.getElementById('studio').dataset.paints > paints", arg=paints)
 
     def shot(self, name: str) -> None:

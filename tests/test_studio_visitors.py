@@ -171,7 +171,7 @@ def test_names_in_a_log_execute_nothing(visit, tmp_path: Path) -> None:
             said.append(page.locator("[data-testid=map] [aria-live]").text_content())
         assert all(any(name in words for words in said) for name in (IMAGE, SCRIPT))
         page.keyboard.type("nn")  # the second bus, the first with a customer
-        page.keyboard.press("Enter")
+        user.until_painted(lambda: page.keyboard.press("Enter"))  # which also fills in the name of who is there
         page.locator("dl[data-testid=agent-who]").get_by_text("peer").first.wait_for()
         page.get_by_test_id("agent-name").fill(IMAGE)
         user.click("agent-show")
