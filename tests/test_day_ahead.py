@@ -41,6 +41,8 @@ from tests.moments import moment_of
 from tests.test_hour import simulate
 from tests.test_trade_check import Witness, batteries_at_the_end
 
+pytestmark = pytest.mark.once
+
 BOTH: tuple[Session, ...] = ("day-ahead", "intraday")
 TIGHT = Street(rating_mw=0.006)
 ANNA, BEN, CARL = range(3)

@@ -87,6 +87,7 @@ MOST_ROUNDS = {"alike": 60, "tree": 90, "blocked": 80, "weighted": 400, "charged
 """Means over the games of a kind, a third or so above what they are; the others are decided by a small curvature."""
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", ["alike", "tree", "blocked", "weighted", "charged", "charged, curved", "curved"])
 def test_net_positions_are_those_of_the_generic_program(kind: str) -> None:
     """112 games: each order's position within 1e-4 of its size, and proven to be as good as the optimum."""
@@ -106,6 +107,7 @@ def test_net_positions_are_those_of_the_generic_program(kind: str) -> None:
     assert np.mean(rounds) <= MOST_ROUNDS.get(kind, 700)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", ["free", "blocked", "factors", "charged"])
 def test_random_books_end_where_the_centre_ends(kind: str) -> None:
     for seed in range(6):

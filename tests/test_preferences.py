@@ -31,6 +31,8 @@ from tests.areas import Street, street
 from tests.contracts import book, books
 from tests.moments import moment_of
 
+pytestmark = pytest.mark.once
+
 KW = 1e-3
 THREE = book((SELL, 0.01, 10), (SELL, 0.01, 20), (BUY, 0.01, 30))
 """A, G and C of the page."""

@@ -26,6 +26,8 @@ from peerflex.runs.table_hours import HOURS
 from tests.areas import Street, street
 from tests.test_hour import simulate
 
+pytestmark = pytest.mark.once
+
 
 def three(sequence: SequenceName = "p2p-first", **changes: Any) -> Area:
     """Return three customers at the end of a line of 5 kW, for an hour without sun; the last is the supplier's.

@@ -11,6 +11,8 @@ from peerflex.runs.plugins import registry
 from peerflex.runs.verification import verify
 from peerflex.scenarios.load import load_scenario
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("said", "where", "what"),
