@@ -17,10 +17,10 @@ from peerflex.core.people import Observation, Plan
 from peerflex.core.streams import stream
 from peerflex.core.trade import Orders, Trades
 from peerflex.core.units import BUY, SELL
-from peerflex.runs.build import build
-from peerflex.runs.desk import open_desk, sold
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.model import AreaModel
-from peerflex.runs.plugins import registry
+from peerflex.runs.stages.desk import open_desk, sold
 from peerflex.scenarios.load import load_scenario
 
 STEPS, SIDE = 96, 50

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.session import Session
 from peerflex.scenarios.load import load_scenario
 

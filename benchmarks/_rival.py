@@ -21,7 +21,7 @@ from mosaik import AsyncWorld
 from peerflex.core.record import HourRecord
 from peerflex.core.units import SECONDS_PER_HOUR
 from peerflex.grid.sources import read_network
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.session import Session
 from peerflex.scenarios.load import load_scenario
 

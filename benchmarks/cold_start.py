@@ -20,7 +20,7 @@ HELP_S, FIRST_HOUR_S = 0.5, 5.0
 FIRST_HOUR = """
 import sys
 from pathlib import Path
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.session import Session
 from peerflex.scenarios.load import load_scenario
 with Session.begin(load_scenario(sys.argv[1]), registry([]), Path(sys.argv[2])) as session:

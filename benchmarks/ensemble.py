@@ -16,7 +16,7 @@ from pathlib import Path
 
 from _case69 import begin, memory_mib
 
-from peerflex.runs.area import Area
+from peerflex.runs.area.area import Area
 from peerflex.runs.model import AreaModel
 
 HOURS, MOST_GROWTH = 3, 1.05

@@ -19,8 +19,8 @@ from time import perf_counter
 import pandas as pd
 from _case69 import begin
 
-from peerflex.runs.reader import find_runs, open_run
-from peerflex.runs.tables import TABLES
+from peerflex.runs.log.reader import find_runs, open_run
+from peerflex.runs.log.tables import TABLES
 
 HOURS, ROUNDS, BUDGET_S = 8760, 5, 3.0
 

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from time import perf_counter
 
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.study.memory import InMemory
 from peerflex.scenarios.load import load_scenario
 

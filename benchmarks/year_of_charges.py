@@ -13,7 +13,7 @@ from time import process_time
 
 from flat import reference_work
 
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.study.memory import InMemory
 from peerflex.scenarios.load import load_scenario
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from peerflex.core.record import HourRecord
-from peerflex.runs.build import build
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import Registry, registry
 from peerflex.runs.finish import finish, is_finished
-from peerflex.runs.front_page import restored
-from peerflex.runs.plugins import Registry, registry
-from peerflex.runs.reader import Run, open_run
+from peerflex.runs.log.front_page import restored
+from peerflex.runs.log.reader import Run, open_run
 from peerflex.runs.session import Session
 from peerflex.runs.views.log import steps_before
 from peerflex.scenarios.layers import parse_settings

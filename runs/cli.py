@@ -56,7 +56,7 @@ def check(scenario: ScenarioName, set_: Settings = None, plugin: Plugins = None)
 
     Example: peerflex check my.yaml --set market.p2p.kind=uniform-auction
     """
-    from peerflex.runs.plugins import registry
+    from peerflex.runs.area.plugins import registry
     from peerflex.runs.show import show_area
     from peerflex.runs.simulation import Simulation
     from peerflex.scenarios.load import load_scenario

@@ -7,11 +7,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from peerflex.core.errors import CriterionError, SimulationError, VerificationError
 from peerflex.core.record import HourRecord
 from peerflex.runs import api, show
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.finish import PICTURE
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import open_run, reference_of
+from peerflex.runs.log.reader import open_run, reference_of
+from peerflex.runs.log.verification import verify
 from peerflex.runs.session import Session
-from peerflex.runs.verification import verify
 from peerflex.runs.views.log import steps_before
 
 

@@ -7,12 +7,12 @@ import numpy as np
 
 from peerflex.core.network import GridState, Injections
 from peerflex.grid.network import Network
-from peerflex.runs.build import build
-from peerflex.runs.figures import run_picture, save, worst_step
-from peerflex.runs.plugins import Registry
-from peerflex.runs.reader import REFERENCE, Run, open_run, reference_of
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import Registry
+from peerflex.runs.log.reader import REFERENCE, Run, open_run, reference_of
+from peerflex.runs.log.store import write_json
+from peerflex.runs.report.figures import run_picture, save, worst_step
 from peerflex.runs.session import Session
-from peerflex.runs.store import write_json
 from peerflex.scenarios.changes import standing
 from peerflex.scenarios.documents import Document
 from peerflex.scenarios.layers import merge

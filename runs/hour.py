@@ -21,14 +21,14 @@ from peerflex.markets.responsibility import settled_mw
 from peerflex.markets.settled import settled
 from peerflex.markets.settlement import check_balance, settle
 from peerflex.markets.wishes import preferred_mw
-from peerflex.runs import frequency as respond
-from peerflex.runs import incidents, knowledge, messages, remains
-from peerflex.runs.area import Area
-from peerflex.runs.delivery import Delivery, deliver
-from peerflex.runs.desk import Count, HourDesk, moved, open_desk
-from peerflex.runs.last_resort import last_resort
-from peerflex.runs.mediation import mediation
-from peerflex.runs.sequences import Bargain
+from peerflex.runs.area.area import Area
+from peerflex.runs.stages import frequency as respond
+from peerflex.runs.stages import incidents, knowledge, messages, remains
+from peerflex.runs.stages.delivery import Delivery, deliver
+from peerflex.runs.stages.desk import Count, HourDesk, moved, open_desk
+from peerflex.runs.stages.last_resort import last_resort
+from peerflex.runs.stages.mediation import mediation
+from peerflex.runs.stages.sequences import Bargain
 
 if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel

@@ -17,9 +17,9 @@ from peerflex.core.network import GridState, Injections
 from peerflex.core.people import PeerState
 from peerflex.core.record import Decision, Event, HourRecord
 from peerflex.core.units import KW_PER_MW
-from peerflex.runs.area import Area
+from peerflex.runs.area.area import Area
 from peerflex.runs.hour import conclude, decide
-from peerflex.runs.mediation import pooled
+from peerflex.runs.stages.mediation import pooled
 
 
 class AreaModel(mesa.Model):

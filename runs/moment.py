@@ -8,10 +8,10 @@ from peerflex.core.errors import InputError
 from peerflex.core.network import GridState
 from peerflex.core.people import PeerState
 from peerflex.core.record import Decision, HourRecord
-from peerflex.runs.area import Area
-from peerflex.runs.front_page import restored
-from peerflex.runs.plugins import Registry
-from peerflex.runs.reader import Run, open_run
+from peerflex.runs.area.area import Area
+from peerflex.runs.area.plugins import Registry
+from peerflex.runs.log.front_page import restored
+from peerflex.runs.log.reader import Run, open_run
 from peerflex.runs.simulation import Carried, Simulation
 from peerflex.runs.views.log import hour_of
 

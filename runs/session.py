@@ -14,15 +14,15 @@ import pyarrow as pa
 
 from peerflex.core.errors import InputError
 from peerflex.core.record import HourRecord
-from peerflex.runs.build import Built
-from peerflex.runs.front_page import front_page, restored
-from peerflex.runs.log import Log
-from peerflex.runs.manifest import PART_STEPS, Manifest, Status
-from peerflex.runs.plugins import Registry
-from peerflex.runs.reader import Run, open_run
+from peerflex.runs.area.build import Built
+from peerflex.runs.area.plugins import Registry
+from peerflex.runs.log.front_page import front_page, restored
+from peerflex.runs.log.log import Log
+from peerflex.runs.log.manifest import PART_STEPS, Manifest, Status
+from peerflex.runs.log.reader import Run, open_run
+from peerflex.runs.log.writer import RunWriter
 from peerflex.runs.simulation import Carried, Simulation
 from peerflex.runs.views.log import hour_of
-from peerflex.runs.writer import RunWriter
 from peerflex.scenarios.load import LoadedScenario
 
 if TYPE_CHECKING:

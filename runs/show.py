@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from peerflex.core.units import KW_PER_MW
-from peerflex.runs.kpis import FILE, KPIS, kpis
-from peerflex.runs.reader import Run
+from peerflex.runs.kpis.kpis import FILE, KPIS, kpis
+from peerflex.runs.log.reader import Run
 
 if TYPE_CHECKING:
-    from peerflex.runs.build import Built
+    from peerflex.runs.area.build import Built
     from peerflex.scenarios.load import LoadedScenario
 
 CONSOLE = Console(highlight=False)
@@ -29,8 +29,8 @@ def say(text: str) -> None:
 
 def show_list() -> None:
     """Name bundled scenarios and studies, and every kind of component with its parameters."""
-    from peerflex.runs.plugins import registry
-    from peerflex.runs.sequences import SequenceName
+    from peerflex.runs.area.plugins import registry
+    from peerflex.runs.stages.sequences import SequenceName
     from peerflex.scenarios.load import list_scenarios, list_studies
     from peerflex.scenarios.presets import PresetName
 
@@ -85,7 +85,7 @@ def _meaning(hint: Any) -> str:
 
 def show_area(loaded: "LoadedScenario", built: "Built") -> None:
     """Say what a scenario amounts to."""
-    from peerflex.runs.design_words import beside_markets, in_words
+    from peerflex.runs.area.design_words import beside_markets, in_words
 
     area, network, scenario, market = built.area, built.network, loaded.scenario, loaded.scenario.market
     kinds = area.peers.behaviour

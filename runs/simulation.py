@@ -10,9 +10,9 @@ from peerflex.core.frequency import FrequencyState
 from peerflex.core.network import GridState
 from peerflex.core.people import PeerState
 from peerflex.core.record import HourRecord
-from peerflex.runs.area import Area
-from peerflex.runs.build import Built, build
-from peerflex.runs.plugins import Registry
+from peerflex.runs.area.area import Area
+from peerflex.runs.area.build import Built, build
+from peerflex.runs.area.plugins import Registry
 from peerflex.scenarios.changes import hour_of, said, standing, steps_of_changes, with_change
 from peerflex.scenarios.load import LoadedScenario
 

@@ -1,6 +1,6 @@
 """What a scenario file may say: every key with its unit, meaning, default and plausible range.
 
-Components (behaviours, markets) are only collected here, as ``{kind, parameters}``: ``peerflex.runs.build``
+Components (behaviours, markets) are only collected here, as ``{kind, parameters}``: ``peerflex.runs.area.build``
 knows which kinds there are and which parameters each takes.
 """
 

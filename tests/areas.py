@@ -15,8 +15,8 @@ from peerflex.core.streams import stream
 from peerflex.markets.idle import NoIncentive, NoService
 from peerflex.markets.lfm import LocalFlexibilityMarket
 from peerflex.markets.pool import BilateralPool
-from peerflex.runs.area import Area, DsoSettings
-from peerflex.runs.sequences import p2p_first
+from peerflex.runs.area.area import Area, DsoSettings
+from peerflex.runs.stages.sequences import p2p_first
 
 HOUR_S = 3600
 

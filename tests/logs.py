@@ -13,8 +13,8 @@ from peerflex.core.people import PeerState, PeerTable
 from peerflex.core.record import Decision, Event, HourRecord, Ledger, MessageBatch, Outlook
 from peerflex.core.streams import stream
 from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult, MarketResult, Orders, Signal, Trades, free_terms
-from peerflex.runs.manifest import Manifest, describe
-from peerflex.runs.writer import RunWriter
+from peerflex.runs.log.manifest import Manifest, describe
+from peerflex.runs.log.writer import RunWriter
 
 N_BUSES, N_BRANCHES = 7, 6
 RATING_MVA = np.array([0.4, 0.4, 0.1, np.inf, 0.1, 0.1])

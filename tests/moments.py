@@ -2,10 +2,10 @@
 
 from functools import cache
 
-from peerflex.runs.build import build
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.model import AreaModel
 from peerflex.runs.moment import Moment
-from peerflex.runs.plugins import registry
 from peerflex.scenarios.load import load_scenario
 
 

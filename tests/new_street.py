@@ -10,8 +10,8 @@ import pandapower
 import pandas as pd
 
 from peerflex.core.streams import stream
-from peerflex.runs.build import Built, build
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.build import Built, build
+from peerflex.runs.area.plugins import registry
 from peerflex.scenarios.load import load_scenario
 from peerflex.scenarios.meters import kinds as kinds
 from peerflex.scenarios.meters.findings import Kind

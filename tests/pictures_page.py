@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from peerflex.runs.log.wires import Wires
 from peerflex.runs.studio.grid_map import GridMap, Limits
 from peerflex.runs.views.grid import GridView
-from peerflex.runs.wires import Wires
 
 HOSTILE = "<img src=x onerror=window.hacked=1>"
 LIMITS = Limits((0.95, 1.05), 0.9)

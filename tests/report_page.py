@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from peerflex.core.record import Event
-from peerflex.runs.writer import RunWriter
+from peerflex.runs.log.writer import RunWriter
 from peerflex.scenarios.load import load_scenario
 from tests import logs
 

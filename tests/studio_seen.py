@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from peerflex.core.units import KW_PER_MW
-from peerflex.runs.reader import Run, open_run
+from peerflex.runs.log.reader import Run, open_run
 from peerflex.runs.studio.table import MOST_ROWS
 from peerflex.runs.studio.words import NONE
 from peerflex.runs.views import unit_of

@@ -8,9 +8,9 @@ import pytest
 
 from peerflex.core.errors import InputError
 from peerflex.runs.api import run
-from peerflex.runs.area import Area
-from peerflex.runs.build import build
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.area import Area
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.scenarios.load import load_scenario
 
 EVENING = ("time.start=2016-07-04T17:00:00", "reference=none", "grid.line_rating_factor=0.5")

@@ -10,14 +10,14 @@ import pytest
 
 from peerflex.core.errors import InputError
 from peerflex.runs.api import branch
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.finish import finish
-from peerflex.runs.manifest import Status
+from peerflex.runs.log.manifest import Status
+from peerflex.runs.log.reader import Run, open_run
+from peerflex.runs.log.tables import TABLES
+from peerflex.runs.log.verification import verify
 from peerflex.runs.moment import moment
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import Run, open_run
 from peerflex.runs.session import Session
-from peerflex.runs.tables import TABLES
-from peerflex.runs.verification import verify
 from peerflex.scenarios.load import load_scenario
 
 from .test_session import content

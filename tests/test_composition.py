@@ -8,10 +8,10 @@ import yaml
 
 from peerflex import run
 from peerflex.core.errors import InputError
-from peerflex.runs.area import Area
-from peerflex.runs.build import build
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import reference_of
+from peerflex.runs.area.area import Area
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.log.reader import reference_of
 from peerflex.scenarios.changes import standing
 from peerflex.scenarios.load import LoadedScenario, load_scenario
 

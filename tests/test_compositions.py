@@ -22,12 +22,12 @@ from peerflex.core.errors import InputError
 from peerflex.markets.idle import NoFlexMarket
 from peerflex.markets.registry import FLEX_MARKETS, INCENTIVES, MARKETS, NETWORK_TARIFFS, PREFERENCES, SERVICES
 from peerflex.markets.responsibility import ACTIVATIONS, IMBALANCE
-from peerflex.runs.build import build
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import open_run
-from peerflex.runs.sequences import SEQUENCES
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.log.reader import open_run
+from peerflex.runs.log.verification import verify
 from peerflex.runs.session import Session
-from peerflex.runs.verification import verify
+from peerflex.runs.stages.sequences import SEQUENCES
 from peerflex.scenarios.load import load_scenario
 
 NO_CHOICE: Final = {

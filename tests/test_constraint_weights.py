@@ -17,7 +17,7 @@ from peerflex.markets.bilateral import BilateralEquilibrium
 from peerflex.markets.incentives import TradePreference
 from peerflex.markets.registry import INCENTIVES
 from peerflex.markets.weights import ConstraintWeights
-from peerflex.runs.components import make
+from peerflex.runs.area.components import make
 from peerflex.runs.model import AreaModel
 from tests.areas import street
 from tests.grid_rival import opened

@@ -19,7 +19,7 @@ from peerflex.grid.connections import base_case
 from peerflex.markets.allocation import CostAllocation, electrical_distance
 from peerflex.markets.bilateral import BilateralEquilibrium
 from peerflex.markets.registry import INCENTIVES
-from peerflex.runs.components import make
+from peerflex.runs.area.components import make
 from peerflex.runs.model import AreaModel
 from tests.areas import street
 from tests.contracts import book

@@ -24,16 +24,16 @@ from peerflex.markets.pool import BilateralPool
 from peerflex.markets.registry import MARKETS
 from peerflex.markets.trade_check import TradeCheck
 from peerflex.markets.two_sessions import Position
-from peerflex.runs import knowledge
 from peerflex.runs.api import run
-from peerflex.runs.area import Area, Session
-from peerflex.runs.build import build
+from peerflex.runs.area.area import Area, Session
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.explain.again import Again
 from peerflex.runs.explain.types import NOTHING, Question
 from peerflex.runs.explain.why import explain
-from peerflex.runs.plugins import registry
-from peerflex.runs.sequences import SEQUENCES, SequenceName
-from peerflex.runs.verification import verify
+from peerflex.runs.log.verification import verify
+from peerflex.runs.stages import knowledge
+from peerflex.runs.stages.sequences import SEQUENCES, SequenceName
 from peerflex.scenarios.load import load_scenario
 from tests.areas import Street, street
 from tests.contracts import book

@@ -14,10 +14,10 @@ from peerflex.markets import equilibrium
 from peerflex.markets.differentiation import ProductDifferentiation
 from peerflex.markets.game import Equilibrium, Game
 from peerflex.markets.idle import NoService
-from peerflex.runs.build import build
-from peerflex.runs.incidents import of_service
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.model import AreaModel
-from peerflex.runs.plugins import registry
+from peerflex.runs.stages.incidents import of_service
 from peerflex.scenarios.load import load_scenario
 from tests.desks import Comb, HandDesk, Person
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from peerflex.runs import api
-from peerflex.runs.build import build
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.cli import app
-from peerflex.runs.plugins import registry
 from peerflex.scenarios.load import load_scenario
 from tests.contracts import EDGE_BOOKS, check_market
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from peerflex.core.errors import InputError
-from peerflex.runs.build import build
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.study.memory import InMemory
 from peerflex.scenarios.load import load_scenario
 
@@ -41,7 +41,7 @@ def test_a_customer_with_a_forecast_of_nothing_still_has_its_load() -> None:
 
 
 def test_who_joins_beyond_the_transformer_changes_nobodys_errors() -> None:
-    from peerflex.runs import knowledge
+    from peerflex.runs.stages import knowledge
 
     with_tso = build(load_scenario("tso-week", ["delivery.forecast_error=0.1"]), registry()).area
     without = build(load_scenario("tso-week", ["delivery.forecast_error=0.1", "tso=null"]), registry()).area

@@ -20,7 +20,7 @@ from peerflex.markets.network_rows import excess
 from peerflex.markets.pool import BilateralPool
 from peerflex.markets.registry import INCENTIVES
 from peerflex.markets.tradable import clear_tradable, within
-from peerflex.runs.components import make
+from peerflex.runs.area.components import make
 from peerflex.runs.model import AreaModel
 from tests.areas import street
 from tests.contracts import NO_SIGNAL, book, books

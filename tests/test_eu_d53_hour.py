@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from peerflex.core.record import Outlook
-from peerflex.runs.build import build
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.log.reader import open_run
 from peerflex.runs.model import AreaModel
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import open_run
 from peerflex.runs.session import Session
 from peerflex.scenarios.load import load_scenario
 

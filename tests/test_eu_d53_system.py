@@ -16,9 +16,9 @@ from peerflex.core.record import Decision, Outlook
 from peerflex.core.trade import Orders
 from peerflex.core.units import BUY, SELL
 from peerflex.grid.connections import base_case
-from peerflex.runs.build import Built, build
+from peerflex.runs.area.build import Built, build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.model import AreaModel
-from peerflex.runs.plugins import registry
 from peerflex.scenarios.load import load_scenario
 from tests.test_docs_snippets import blocks
 

@@ -6,11 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 from peerflex.core.errors import InputError
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.cli import app
 from peerflex.runs.explain.command import explain_command, explain_lines
 from peerflex.runs.explain.text import power
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import open_run
+from peerflex.runs.log.reader import open_run
 from peerflex.runs.session import Session
 from peerflex.scenarios.load import load_scenario
 

@@ -18,8 +18,8 @@ from peerflex.markets.leftovers import flex_offers
 from peerflex.markets.matching import match
 from peerflex.markets.settlement import settle
 from peerflex.runs.api import run
-from peerflex.runs.desk import moved, open_desk
 from peerflex.runs.model import AreaModel
+from peerflex.runs.stages.desk import moved, open_desk
 from tests.areas import Street, street
 from tests.contracts import book
 from tests.test_hour import flat, simulate

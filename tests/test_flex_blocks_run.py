@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from peerflex.core.errors import InputError
-from peerflex.runs.build import build
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.explain.again import Again
 from peerflex.runs.explain.flex_again import BLOCKS
 from peerflex.runs.explain.offers import of_offer
 from peerflex.runs.explain.types import Question
 from peerflex.runs.explain.why import explain
-from peerflex.runs.plugins import registry
 from peerflex.scenarios.load import load_scenario
 from tests.moments import moment_of
 

@@ -10,14 +10,14 @@ import pytest
 
 from peerflex.core.frequency import FrequencyArea, FrequencyState, SystemState
 from peerflex.core.record import HourRecord
-from peerflex.runs.build import build
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.cosim import CoSimulation
-from peerflex.runs.frequency import feeder_deviation_mw
+from peerflex.runs.log.reader import open_run
+from peerflex.runs.log.verification import verify
 from peerflex.runs.model import AreaModel
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import open_run
 from peerflex.runs.session import Session
-from peerflex.runs.verification import verify
+from peerflex.runs.stages.frequency import feeder_deviation_mw
 from peerflex.scenarios.load import load_scenario
 from tests.areas import HOUR_S, street
 from tests.test_hour import flat

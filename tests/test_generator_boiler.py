@@ -9,8 +9,8 @@ from peerflex.core.errors import InputError
 from peerflex.core.people import Observation, Plan
 from peerflex.core.streams import stream
 from peerflex.core.units import BUY, SELL
-from peerflex.runs.build import build
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.scenarios.load import load_scenario
 from tests.test_agents_behaviours import observation
 

@@ -23,8 +23,8 @@ from peerflex.markets.incentives import TradeBlocking, TradePreference
 from peerflex.markets.registry import INCENTIVES
 from peerflex.markets.settlement import check_balance, settle
 from peerflex.markets.weights import ConstraintWeights
-from peerflex.runs.components import make
-from peerflex.runs.composition import check_incentive
+from peerflex.runs.area.components import make
+from peerflex.runs.area.composition import check_incentive
 from tests.areas import street
 from tests.contracts import book
 from tests.network_views import view_of_slopes

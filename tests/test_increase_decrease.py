@@ -14,8 +14,8 @@ from peerflex.core.arrays import Floats, add_up
 from peerflex.core.record import HourRecord
 from peerflex.core.trade import FlexOffers, FlexResult
 from peerflex.core.units import BUY, SELL
-from peerflex.runs.mediation_columns import private_eur_per_h
-from peerflex.runs.sequences import lfm_first, unrelated
+from peerflex.runs.log.mediation_columns import private_eur_per_h
+from peerflex.runs.stages.sequences import lfm_first, unrelated
 from peerflex.runs.study.run import run_study
 from tests.contracts import book, offers
 from tests.two_buses import aggregator, hour, two_buses

@@ -10,13 +10,13 @@ import pytest
 from peerflex.core.network import Violations
 from peerflex.core.parties import Reason, Role
 from peerflex.core.record import HourRecord, Ledger, MessageBatch
-from peerflex.runs.build import build
-from peerflex.runs.kpis import kpis
-from peerflex.runs.limit_columns import missing_mva
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import Run, open_run
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.kpis.kpis import kpis
+from peerflex.runs.log.limit_columns import missing_mva
+from peerflex.runs.log.reader import Run, open_run
+from peerflex.runs.log.writer import RunWriter
 from peerflex.runs.study import memory
-from peerflex.runs.writer import RunWriter
 from peerflex.scenarios.load import load_scenario
 from tests import logs
 

@@ -22,17 +22,17 @@ from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.network_tariffs import DynamicTariff
 from peerflex.markets.obligation import Obligation
 from peerflex.markets.responsibility import ACTIVATIONS, IMBALANCE, ActivationsName, ImbalanceName, Responsibility
-from peerflex.runs.agreements import agreed, check_means
-from peerflex.runs.area import Area
-from peerflex.runs.build import build
+from peerflex.runs.area.agreements import agreed, check_means
+from peerflex.runs.area.area import Area
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.explain.text import lines
 from peerflex.runs.explain.types import Question
 from peerflex.runs.explain.why import explain
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import open_run
-from peerflex.runs.sequences import SEQUENCES, SequenceName
+from peerflex.runs.log.reader import open_run
+from peerflex.runs.log.verification import verify
 from peerflex.runs.session import Session
-from peerflex.runs.verification import verify
+from peerflex.runs.stages.sequences import SEQUENCES, SequenceName
 from peerflex.scenarios.load import load_scenario
 from tests.areas import Street, street
 from tests.moments import moment_of

@@ -16,8 +16,8 @@ from peerflex.core.units import QUANTITY_TOLERANCE_MW
 from peerflex.grid.limits import find_violations
 from peerflex.markets.matching import nothing_traded
 from peerflex.markets.trade_check import TradeCheck
-from peerflex.runs.build import build
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.scenarios.load import load_scenario
 from tests.test_hour import simulate
 

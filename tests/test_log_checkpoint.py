@@ -14,7 +14,7 @@ from peerflex.core.arrays import Bools, Floats, Ints
 from peerflex.core.errors import InputError
 from peerflex.core.network import GridState
 from peerflex.core.people import PeerState
-from peerflex.runs.checkpoint import decode, encode
+from peerflex.runs.log.checkpoint import decode, encode
 from tests import logs
 
 FLOATS = st.floats(width=64)

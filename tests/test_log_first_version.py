@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from peerflex.runs.cli import app
-from peerflex.runs.kpis import kpis
-from peerflex.runs.reader import Run, open_run
-from peerflex.runs.tables import TABLES
+from peerflex.runs.kpis.kpis import kpis
+from peerflex.runs.log.reader import Run, open_run
+from peerflex.runs.log.tables import TABLES
 
 FOLDER = Path(__file__).parent / "cases" / "run-first-version"
 LATER = {

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from peerflex.core.errors import InputError, PeerflexError
-from peerflex.runs.reader import open_run
-from peerflex.runs.tables import TABLES
-from peerflex.runs.writer import RunWriter
+from peerflex.runs.log.reader import open_run
+from peerflex.runs.log.tables import TABLES
+from peerflex.runs.log.writer import RunWriter
 from tests import logs
 
 STEPS, PART = 14, 6  # two whole parts and two steps
@@ -167,6 +167,6 @@ def test_a_checkpoint_of_another_part_is_refused(copy: Path, field: str, value: 
 
 
 def test_a_part_that_would_fill_the_memory_is_not_read(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("peerflex.runs.store.MOST_BYTES", 100)
+    monkeypatch.setattr("peerflex.runs.log.store.MOST_BYTES", 100)
     with pytest.raises(InputError, match="unpacks to"):
         open_run(copy).table("peers")

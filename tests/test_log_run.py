@@ -15,9 +15,9 @@ import pytest
 
 from peerflex.core.errors import InputError, SimulationError
 from peerflex.core.streams import stream
-from peerflex.runs.reader import find_runs, open_run
-from peerflex.runs.tables import TABLES
-from peerflex.runs.writer import RunWriter
+from peerflex.runs.log.reader import find_runs, open_run
+from peerflex.runs.log.tables import TABLES
+from peerflex.runs.log.writer import RunWriter
 from tests import logs
 
 STEPS, PART = 14, 6  # two whole parts and two steps
@@ -123,7 +123,7 @@ CHILD = """
 import sys, time
 from pathlib import Path
 from tests import logs
-from peerflex.runs.writer import RunWriter
+from peerflex.runs.log.writer import RunWriter
 writer = RunWriter.create(Path(sys.argv[1]), logs.manifest(120, part_steps=4))
 print("begun", flush=True)
 logs.go_on(writer, None, 120)

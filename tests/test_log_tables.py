@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peerflex.core.parties import Role, party_names
-from peerflex.runs import kpis, tables
-from peerflex.runs.columns import Part
-from peerflex.runs.manifest import distinct
-from peerflex.runs.reader import open_run
-from peerflex.runs.tables import TABLES
+from peerflex.runs.kpis import kpis
+from peerflex.runs.log import tables
+from peerflex.runs.log.columns import Part
+from peerflex.runs.log.manifest import distinct
+from peerflex.runs.log.reader import open_run
+from peerflex.runs.log.tables import TABLES
 from tests import logs
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference" / "log.md"
@@ -150,8 +151,10 @@ def test_every_column_has_its_own_name_and_meaning() -> None:
 @pytest.mark.tree
 def test_the_reference_page_lists_every_column_and_figure() -> None:
     page = REFERENCE.read_text(encoding="utf-8")
-    assert tables.reference() in page, "paste the output of peerflex.runs.tables.reference() into docs/reference/log.md"
-    assert kpis.reference() in page, "paste the output of peerflex.runs.kpis.reference() into docs/reference/log.md"
+    assert tables.reference() in page, (
+        "paste what peerflex.runs.log.tables.reference() gives into docs/reference/log.md"
+    )
+    assert kpis.reference() in page, "paste what peerflex.runs.kpis.kpis.reference() gives into docs/reference/log.md"
 
 
 def test_kpis_follow_from_the_records(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from peerflex.runs.reader import Run, open_run
-from peerflex.runs.tables import TABLES
-from peerflex.runs.verify import TOLERANCE, Difference, compare, tolerance_between
+from peerflex.runs.log.reader import Run, open_run
+from peerflex.runs.log.tables import TABLES
+from peerflex.runs.log.verify import TOLERANCE, Difference, compare, tolerance_between
 from tests import logs
 
 STEPS, PART = 14, 6

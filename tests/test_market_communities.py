@@ -15,9 +15,9 @@ from peerflex.core.trade import MarketResult, Orders
 from peerflex.core.units import BUY, SELL
 from peerflex.markets.communities import BETWEEN, INSIDE, Communities
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
-from peerflex.runs.area import Area
-from peerflex.runs.build import build
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.area import Area
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.scenarios.load import load_scenario
 from tests.contracts import book, books, check_market
 

@@ -14,8 +14,8 @@ from peerflex.core.trade import MarketResult, Orders
 from peerflex.core.units import BUY, SELL
 from peerflex.markets.sharing import MidMarketRate, SupplyDemandRatio
 from peerflex.runs import api
-from peerflex.runs.build import build
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.scenarios.load import load_scenario
 from tests.contracts import book, books, check_market
 

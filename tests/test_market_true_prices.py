@@ -14,9 +14,9 @@ from peerflex.core.units import BUY, QUANTITY_TOLERANCE_MW, SELL
 from peerflex.markets.bilateral import BilateralEquilibrium
 from peerflex.markets.equilibrium import solve_certified
 from peerflex.markets.pairs import pair_price
-from peerflex.runs.build import build
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.model import AreaModel
-from peerflex.runs.plugins import registry
 from peerflex.scenarios.load import load_scenario
 
 FIRM = FIRM_EUR_PER_MWH

@@ -20,10 +20,10 @@ from peerflex.markets.idle import NoMarket
 from peerflex.markets.lfm import LocalFlexibilityMarket
 from peerflex.markets.pools import Pools
 from peerflex.markets.responsibility import Responsibility
-from peerflex.runs.build import build
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.explain.again import Again
 from peerflex.runs.model import AreaModel
-from peerflex.runs.plugins import registry
 from peerflex.scenarios.load import load_scenario
 from tests.contracts import check_flex_market, flex_cases, need, offers
 from tests.moments import moment_of

@@ -18,9 +18,9 @@ from peerflex.markets.bilateral import BilateralEquilibrium
 from peerflex.markets.idle import NoService
 from peerflex.markets.network_charges import NetworkCharges
 from peerflex.markets.network_rows import NetworkRows
-from peerflex.runs.build import build
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.model import AreaModel
-from peerflex.runs.plugins import registry
 from peerflex.scenarios.load import load_scenario
 from tests.areas import Street
 from tests.elastic_desk import (

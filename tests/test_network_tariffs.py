@@ -24,14 +24,14 @@ from peerflex.core.units import BUY
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.network_tariffs import DynamicTariff, NoNetworkTariff, TimeOfUse
 from peerflex.markets.registry import NETWORK_TARIFFS
-from peerflex.runs.area import Area
-from peerflex.runs.build import build
-from peerflex.runs.network_tariff import at_the_tariff
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import open_run
-from peerflex.runs.sequences import SEQUENCES, SequenceName
+from peerflex.runs.area.area import Area
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.log.reader import open_run
+from peerflex.runs.log.verification import verify
 from peerflex.runs.session import Session
-from peerflex.runs.verification import verify
+from peerflex.runs.stages.network_tariff import at_the_tariff
+from peerflex.runs.stages.sequences import SEQUENCES, SequenceName
 from peerflex.scenarios.load import load_scenario
 from tests.areas import Street, street
 from tests.contracts import books

@@ -10,8 +10,8 @@ import yaml
 from peerflex.core.errors import InputError
 from peerflex.core.streams import stream
 from peerflex.core.units import BUY, SELL
-from peerflex.runs.components import make
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.components import make
+from peerflex.runs.area.plugins import registry
 from peerflex.scenarios.peer_schema import PeerGroup
 from tests.test_agents_behaviours import observation
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from peerflex.runs.figures import draw_prices, run_picture
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.report.figures import draw_prices, run_picture
 from peerflex.runs.session import Session
 from peerflex.scenarios.load import load_scenario
 

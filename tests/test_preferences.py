@@ -19,13 +19,13 @@ from peerflex.markets.negotiation import Negotiation
 from peerflex.markets.preferences import Green, Local, Loyal, Neighbourhood, Philanthropic, Preference, wishes_of
 from peerflex.markets.registry import PREFERENCES
 from peerflex.markets.wishes import preferred_mw, wished, with_wishes
-from peerflex.runs.build import build
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.explain.again import Again
-from peerflex.runs.kpis import kpis
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import Run, open_run
+from peerflex.runs.kpis.kpis import kpis
+from peerflex.runs.log.reader import Run, open_run
+from peerflex.runs.log.verification import verify
 from peerflex.runs.session import Session
-from peerflex.runs.verification import verify
 from peerflex.scenarios.load import load_scenario
 from tests.areas import Street, street
 from tests.contracts import book, books

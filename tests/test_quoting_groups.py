@@ -13,11 +13,11 @@ from peerflex.core.trade import MarketResult, Orders
 from peerflex.core.units import BUY, SELL
 from peerflex.markets.continuous import ContinuousDoubleAuction
 from peerflex.markets.quoting import Kind
-from peerflex.runs.build import build
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import open_run
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.log.reader import open_run
+from peerflex.runs.log.verification import verify
 from peerflex.runs.session import Session
-from peerflex.runs.verification import verify
 from peerflex.scenarios.load import load_scenario
 from tests.areas import Street, street
 from tests.contracts import NO_SIGNAL, book, books, check_market

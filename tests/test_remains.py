@@ -18,11 +18,11 @@ from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.idle import NoFlexMarket
 from peerflex.markets.obligation import Obligation
 from peerflex.runs.api import run
-from peerflex.runs.area import Area
+from peerflex.runs.area.area import Area
 from peerflex.runs.hour import conclude
+from peerflex.runs.log.table_hours import HOURS
 from peerflex.runs.model import AreaModel
-from peerflex.runs.sequences import SEQUENCES, SequenceName
-from peerflex.runs.table_hours import HOURS
+from peerflex.runs.stages.sequences import SEQUENCES, SequenceName
 from tests.areas import Street, street
 from tests.test_hour import simulate
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from peerflex.core.errors import InputError
 from peerflex.runs import api
-from peerflex.runs.kpis import kpis
-from peerflex.runs.reader import Run
+from peerflex.runs.kpis.kpis import kpis
+from peerflex.runs.log.reader import Run
+from peerflex.runs.log.writer import RunWriter
 from peerflex.runs.report import wires as report_wires
 from peerflex.runs.report.command import write_report
 from peerflex.runs.report.ledger import money_of
@@ -20,7 +21,6 @@ from peerflex.runs.report.numbers import MOST_CSV, Numbers
 from peerflex.runs.report.points import MOST_POINTS, hours_to_draw
 from peerflex.runs.report.time import Timeline
 from peerflex.runs.report.wires import network_picture
-from peerflex.runs.writer import RunWriter
 from peerflex.scenarios.load import load_scenario
 from tests import logs
 from tests.report_page import Page, hostile_run

@@ -33,7 +33,7 @@ from peerflex.markets.responsibility import (
 )
 from peerflex.markets.settled import settled
 from peerflex.markets.settlement import check_balance, settle
-from peerflex.runs.sequences import SEQUENCES, SequenceName
+from peerflex.runs.stages.sequences import SEQUENCES, SequenceName
 from tests.areas import Street, street
 from tests.contracts import book, books
 from tests.test_hour import simulate

@@ -6,9 +6,9 @@ import pytest
 
 from peerflex.core.errors import InputError
 from peerflex.runs.api import run
-from peerflex.runs.build import build
-from peerflex.runs.plugins import registry
-from peerflex.runs.verification import verify
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.log.verification import verify
 from peerflex.scenarios.load import load_scenario
 
 pytestmark = pytest.mark.once

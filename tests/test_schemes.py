@@ -13,9 +13,9 @@ from peerflex.markets.idle import NoService
 from peerflex.markets.network_charges import NetworkCharges
 from peerflex.markets.schemes import ROUNDS, Bracket, Scheme
 from peerflex.markets.standing import bounded, firm, price_of, settled_apart, without
-from peerflex.runs.build import build
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.model import AreaModel
-from peerflex.runs.plugins import registry
 from peerflex.scenarios.load import load_scenario
 from tests.tso_areas import BookDesk, Chain, agree, elastic_book, welfare
 

@@ -12,8 +12,8 @@ from peerflex.core.record import Decision
 from peerflex.core.streams import stream
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.leftovers import flex_offers
-from peerflex.runs.area import Area
-from peerflex.runs.sequences import SEQUENCES, SequenceName, after_flexibility
+from peerflex.runs.area.area import Area
+from peerflex.runs.stages.sequences import SEQUENCES, SequenceName, after_flexibility
 from tests.areas import Street, street
 from tests.test_hour import simulate
 

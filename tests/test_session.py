@@ -14,13 +14,13 @@ import pytest
 import peerflex
 from peerflex.core.errors import InputError, SimulationError
 from peerflex.runs.api import resume
-from peerflex.runs.build import build
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.log.reader import Run, open_run
+from peerflex.runs.log.tables import TABLES
+from peerflex.runs.log.verification import verify
 from peerflex.runs.model import AreaModel
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import Run, open_run
 from peerflex.runs.session import Session
-from peerflex.runs.tables import TABLES
-from peerflex.runs.verification import verify
 from peerflex.scenarios.load import load_scenario
 
 PART_STEPS = 6

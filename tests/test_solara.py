@@ -6,7 +6,7 @@ from typing import Any
 import ipyvuetify
 import solara
 
-from peerflex.runs.area import Area
+from peerflex.runs.area.area import Area
 from peerflex.runs.model import AreaModel
 from tests.areas import street
 

@@ -7,14 +7,14 @@ import pytest
 
 from peerflex.core.errors import InputError, SimulationError
 from peerflex.runs.api import resume
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import open_run
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.log.reader import open_run
+from peerflex.runs.log.verification import verify
 from peerflex.runs.session import Session
 from peerflex.runs.stepper.journey import Journey
 from peerflex.runs.stepper.play import play_run
 from peerflex.runs.stepper.shell import Shell
 from peerflex.runs.stepper.start import step_command
-from peerflex.runs.verification import verify
 from peerflex.scenarios.load import load_scenario
 from tests.child import peerflex
 

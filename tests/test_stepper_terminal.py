@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import open_run
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.log.reader import open_run
+from peerflex.runs.log.verification import verify
 from peerflex.runs.session import Session
-from peerflex.runs.verification import verify
 from peerflex.scenarios.load import load_scenario
 
 from .terminal import Terminal

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from peerflex.core.errors import InputError
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.session import Session
 from peerflex.runs.stepper.changing import CHANGING
 from peerflex.runs.stepper.going import GOING

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from peerflex.runs.reader import find_runs, open_run
+from peerflex.runs.log.reader import find_runs, open_run
 from tests.browser import studio
 from tests.studio_seen import (
     agent_agrees,

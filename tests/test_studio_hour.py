@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip("nicegui")
 
 from peerflex.core.errors import InputError
-from peerflex.runs.manifest import Manifest
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.log.manifest import Manifest
 from peerflex.runs.session import Session
 from peerflex.runs.studio.desk import Shown
 from peerflex.runs.studio.grid_map import Limits

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nicegui import json
 
+from peerflex.runs.log.table_hours import HOURS
 from peerflex.runs.studio.chart_pictures import FREQUENCY, drawn_rows, pictures
 from peerflex.runs.studio.charts import Drawing, options, words
 from peerflex.runs.studio.grid_map import _hour, _lanes, _topology
-from peerflex.runs.table_hours import HOURS
 from tests.pictures_page import SCENARIO, TIGHT, WIRES, hours
 
 PICTURES = {picture.key: picture for picture in pictures(SCENARIO)}

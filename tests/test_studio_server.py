@@ -12,8 +12,8 @@ pytest.importorskip("nicegui")
 
 from peerflex import run
 from peerflex.core.errors import InputError, PeerflexError, SimulationError
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import open_run
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.log.reader import open_run
 from peerflex.runs.session import Session
 from peerflex.runs.studio.desk import Desk, Shown
 from peerflex.runs.studio.keys import known_keys

@@ -18,7 +18,7 @@ import yaml
 import peerflex
 from peerflex.core.errors import InputError
 from peerflex.runs.cli import main
-from peerflex.runs.reader import open_run
+from peerflex.runs.log.reader import open_run
 from peerflex.runs.study.kpis import check_kpis
 from peerflex.runs.study.run import StudyResult, run_study
 from peerflex.runs.study.verdicts import Row

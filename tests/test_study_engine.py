@@ -9,14 +9,14 @@ import pytest
 
 import peerflex
 from peerflex.core.errors import InputError
-from peerflex.runs.kpis import KPIS
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import open_run
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.kpis.kpis import KPIS
+from peerflex.runs.log.reader import open_run
+from peerflex.runs.log.table_hours import HOURS
 from peerflex.runs.study.kpis import figures_of
 from peerflex.runs.study.memory import InMemory
 from peerflex.runs.study.robustness import survivors
 from peerflex.runs.study.run import StudyResult, run_study
-from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.load import load_scenario
 from peerflex.scenarios.study_schema import Kpi
 from tests.small_study import EVENING, STUDY, study_file, table

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peerflex.core.errors import InputError
-from peerflex.runs.reader import open_run
+from peerflex.runs.log.reader import open_run
 from peerflex.runs.study.criteria import criteria
 from peerflex.runs.study.derived import derived
 from peerflex.runs.study.kpis import of_hour

@@ -20,7 +20,7 @@ from peerflex.markets.bilateral import BilateralEquilibrium
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.matching import nothing_traded
 from peerflex.markets.trade_check import TradeCheck
-from peerflex.runs.area import Area
+from peerflex.runs.area.area import Area
 from tests.areas import Street, street
 from tests.contracts import book
 from tests.test_hour import simulate

@@ -20,10 +20,10 @@ from peerflex.core.trade import FIRM_EUR_PER_MWH
 from peerflex.core.units import BUY, SELL
 from peerflex.grid.frequency import respond
 from peerflex.markets.schemes import Scheme
-from peerflex.runs.area import Area
-from peerflex.runs.build import build
-from peerflex.runs.frequency import delivered_mw
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.area import Area
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.stages.frequency import delivered_mw
 from peerflex.scenarios.load import load_scenario
 from tests.tso_areas import BID, LOADS, SMALL, regulated, simulate
 

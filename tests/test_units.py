@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from peerflex.core.errors import InputError
-from peerflex.runs.build import build
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.study.memory import InMemory
 from peerflex.scenarios.calibrated_day import read_day
 from peerflex.scenarios.load import LoadedScenario, load_scenario

@@ -14,10 +14,10 @@ from peerflex.core.trade import Orders
 from peerflex.core.units import SELL, UP
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.obligation import Obligation
-from peerflex.runs.area import Area
-from peerflex.runs.delivery import Delivery, deliver
-from peerflex.runs.desk import HourDesk, moved
-from peerflex.runs.sequences import SEQUENCES, Bargain, SequenceName
+from peerflex.runs.area.area import Area
+from peerflex.runs.stages.delivery import Delivery, deliver
+from peerflex.runs.stages.desk import HourDesk, moved
+from peerflex.runs.stages.sequences import SEQUENCES, Bargain, SequenceName
 from tests.areas import Street, street
 from tests.test_hour import simulate
 from tests.test_sequences import ANY_SEQUENCE, battery_and_two_loads, tight

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from peerflex.core.errors import InputError
-from peerflex.runs.kpis import kpis
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import Run, open_run
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.kpis.kpis import kpis
+from peerflex.runs.log.reader import Run, open_run
+from peerflex.runs.log.tables import HOURS
 from peerflex.runs.session import Session
-from peerflex.runs.tables import HOURS
 from peerflex.runs.views import (
     agent_at,
     book_at,

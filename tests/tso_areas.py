@@ -19,7 +19,7 @@ from peerflex.core.units import BUY, SELL
 from peerflex.markets.bilateral import BilateralEquilibrium
 from peerflex.markets.idle import NoFlexMarket, NoService
 from peerflex.markets.schemes import Scheme, coordinated
-from peerflex.runs.area import Area, TsoSettings
+from peerflex.runs.area.area import Area, TsoSettings
 from peerflex.runs.model import AreaModel
 from tests.areas import HOUR_S, Street, street
 

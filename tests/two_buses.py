@@ -13,7 +13,7 @@ from peerflex.core.people import PeerState, PeerTable, Profiles
 from peerflex.core.record import HourRecord, Tariffs
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.lfm import LocalFlexibilityMarket
-from peerflex.runs.area import Area
+from peerflex.runs.area.area import Area
 from peerflex.runs.model import AreaModel
 from tests.areas import Street, street
 

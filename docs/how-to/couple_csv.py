@@ -11,10 +11,10 @@ from typing import Any
 from mosaik import AsyncWorld
 
 from peerflex.runs.api import run
-from peerflex.runs.build import build
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.cosim import Coupling
-from peerflex.runs.plugins import registry
-from peerflex.runs.reader import Run
+from peerflex.runs.log.reader import Run
 from peerflex.scenarios.load import load_scenario
 
 SCENARIO = "case69-day"

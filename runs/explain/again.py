@@ -14,7 +14,6 @@ from peerflex.core.trade import FlexResult, MarketResult, Orders, Signal, TradeT
 from peerflex.markets.schemes import EditedDesk
 from peerflex.markets.tradable import clear_tradable
 from peerflex.markets.wishes import with_wishes
-from peerflex.runs.desk import HourDesk, open_desk
 from peerflex.runs.explain.edits import (
     PROVIDERS,
     edited,
@@ -28,7 +27,8 @@ from peerflex.runs.explain.edits import (
 from peerflex.runs.explain.flex_again import flex_again
 from peerflex.runs.explain.sessions import cleared_in_sessions, refuse_two_sessions
 from peerflex.runs.explain.types import NOTHING, Without
-from peerflex.runs.sequences import FLEXIBILITY_STANDS, after_flexibility
+from peerflex.runs.stages.desk import HourDesk, open_desk
+from peerflex.runs.stages.sequences import FLEXIBILITY_STANDS, after_flexibility
 
 if TYPE_CHECKING:
     from peerflex.runs.moment import Moment

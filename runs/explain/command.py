@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from peerflex.runs.plugins import Registry, registry
-from peerflex.runs.reader import Run, open_run
+from peerflex.runs.area.plugins import Registry, registry
+from peerflex.runs.log.reader import Run, open_run
 
 if TYPE_CHECKING:
     from peerflex.runs.session import Session

@@ -11,8 +11,8 @@ from peerflex.core.protocols import FlexMarket
 from peerflex.core.trade import FlexNeed, FlexOffers, FlexResult
 from peerflex.markets.lfm import LocalFlexibilityMarket
 from peerflex.runs.explain.types import Element, Without
-from peerflex.runs.mediation import pooled
-from peerflex.runs.sequences import lfm_first, unrelated
+from peerflex.runs.stages.mediation import pooled
+from peerflex.runs.stages.sequences import lfm_first, unrelated
 
 if TYPE_CHECKING:
     from peerflex.runs.moment import Moment

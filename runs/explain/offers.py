@@ -8,7 +8,7 @@ from peerflex.core.trade import FlexResult
 from peerflex.core.units import QUANTITY_TOLERANCE_MW, UP
 from peerflex.markets.idle import NoFlexMarket
 from peerflex.markets.lfm import LocalFlexibilityMarket, eligible
-from peerflex.runs.agreements import takes_energy
+from peerflex.runs.area.agreements import takes_energy
 from peerflex.runs.explain.again import Again
 from peerflex.runs.explain.flex_again import BALANCE, BLOCKS, NO_FLEX_MARKET, buys_untraded, expected, rows_of
 from peerflex.runs.explain.text import CRUMB, money, power

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Final
 
 from peerflex.core.errors import InputError
-from peerflex.runs import manifest as front
+from peerflex.runs.log import manifest as front
+from peerflex.runs.log.store import replace_file
 from peerflex.runs.report import study as study
 from peerflex.runs.report.html import GENERATOR, Html
-from peerflex.runs.store import replace_file
 
 FILE: Final = "report.html"
 _HEAD: Final = 2000
@@ -54,7 +54,7 @@ def _page(folder: Path) -> Html:
     if not (folder / front.FILE).is_file():
         what = f"is neither a run nor a study: it has no {front.FILE} and no {study.FILE}"
         raise InputError(str(folder), what, "Name a folder that peerflex run or peerflex study wrote.")
-    from peerflex.runs.reader import open_run
+    from peerflex.runs.log.reader import open_run
     from peerflex.runs.report.run import run_page
 
     return run_page(open_run(folder), __version__)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from peerflex.core.arrays import Floats, Ints, add_up
 from peerflex.core.errors import InputError
 from peerflex.core.parties import Reason, party_names
-from peerflex.runs.reader import Run
+from peerflex.runs.log.reader import Run
 
 REASONS = tuple(reason.name.lower().replace("_", "-") for reason in Reason)
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from peerflex.core.units import KW_PER_MW
-from peerflex.runs import figures
-from peerflex.runs.reader import Run
+from peerflex.runs.log.reader import Run
+from peerflex.runs.report import figures
 from peerflex.runs.report.numbers import Numbers, Picture, draw_one, short
 from peerflex.runs.views.log import numbers, time_at, words
 

@@ -9,10 +9,10 @@ import yaml
 
 from peerflex.core.errors import InputError
 from peerflex.core.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE
-from peerflex.runs.design_words import beside_markets, in_words
-from peerflex.runs.figures import worst_step
-from peerflex.runs.manifest import Manifest
-from peerflex.runs.reader import Run, reference_of
+from peerflex.runs.area.design_words import beside_markets, in_words
+from peerflex.runs.log.manifest import Manifest
+from peerflex.runs.log.reader import Run, reference_of
+from peerflex.runs.report.figures import worst_step
 from peerflex.runs.report.html import Html, figure, heading, join, listing, page, paragraph, preformatted, table
 from peerflex.runs.report.ledger import gains_eur, money_of
 from peerflex.runs.report.markets import gains_picture, merit_order, messages_of, messages_picture

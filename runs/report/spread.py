@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from peerflex.core.arrays import Bools, Floats
 from peerflex.core.errors import InputError
-from peerflex.runs import figures
-from peerflex.runs.reader import Run
+from peerflex.runs.log.reader import Run
+from peerflex.runs.report import figures
 from peerflex.runs.report.numbers import Numbers, Picture, draw_one, percent, short
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from peerflex.core.errors import InputError
+from peerflex.runs.log.store import read_json
 from peerflex.runs.report.html import Html, figure, join, links, listing, page, paragraph, table
 from peerflex.runs.report.markdown import markdown
 from peerflex.runs.report.numbers import Numbers, Picture, photo
 from peerflex.runs.report.study_pictures import Drawn, variations
 from peerflex.runs.report.tables import figure_text
-from peerflex.runs.store import read_json
 
 FILE: Final = "study.json"
 PNG: Final = b"\x89PNG\r\n\x1a\n"

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from peerflex.core.arrays import Floats
-from peerflex.runs.kpis import KPIS, kpis
-from peerflex.runs.reader import Run
+from peerflex.runs.kpis.kpis import KPIS, kpis
+from peerflex.runs.log.reader import Run
 from peerflex.runs.report.html import Html, join, table
 from peerflex.runs.report.ledger import REASONS, Money
 from peerflex.runs.report.numbers import Numbers

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from peerflex.core.units import KW_PER_MW
-from peerflex.runs import figures
-from peerflex.runs.figure_frequency import draw_frequency, has_frequency
+from peerflex.runs.report import figures
+from peerflex.runs.report.figure_frequency import draw_frequency, has_frequency
 from peerflex.runs.report.numbers import Numbers, Picture, draw, draw_one, percent
 from peerflex.runs.report.points import LEVELS, Hours, in_words
 from peerflex.scenarios.schema import Scenario

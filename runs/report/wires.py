@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from peerflex.core.arrays import Floats
-from peerflex.runs import figures
-from peerflex.runs.reader import Run
+from peerflex.runs.log.reader import Run
+from peerflex.runs.log.wires import Wires, wires_of
+from peerflex.runs.report import figures
 from peerflex.runs.report.numbers import Numbers, Picture, draw, percent
 from peerflex.runs.views.grid import GridView, grid_at
-from peerflex.runs.wires import Wires, wires_of
 from peerflex.scenarios.schema import Dso
 
 if TYPE_CHECKING:

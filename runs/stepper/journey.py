@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from peerflex.core.errors import InputError, SimulationError
 from peerflex.grid.network import Network
-from peerflex.runs.plugins import Registry
+from peerflex.runs.area.plugins import Registry
 from peerflex.runs.session import Session
 from peerflex.runs.show import CONSOLE
 from peerflex.runs.stepper.patience import Patience
@@ -135,8 +135,8 @@ class Journey:
         if network is None:
             return
         from peerflex.runs.finish import finish
-        from peerflex.runs.front_page import restored
-        from peerflex.runs.reader import open_run
+        from peerflex.runs.log.front_page import restored
+        from peerflex.runs.log.reader import open_run
 
         run = open_run(session.folder, check=False)
         finish(run, restored(run), network, self.parts)

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from peerflex.core.errors import InputError
-from peerflex.runs.manifest import FILE
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.plugins import registry
+from peerflex.runs.log.manifest import FILE
 from peerflex.runs.session import Session
 from peerflex.runs.stepper.journey import Journey
 from peerflex.runs.stepper.print import say

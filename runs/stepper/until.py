@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from peerflex.core.errors import InputError
+from peerflex.runs.log.table_hours import HOURS
 from peerflex.runs.stepper.print import CHANGED
-from peerflex.runs.table_hours import HOURS
 from peerflex.runs.views import Log, events_at, series
 from peerflex.scenarios.hints import nearest
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from peerflex.core.errors import InputError
-from peerflex.runs.manifest import Manifest
+from peerflex.runs.log.manifest import Manifest
 from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.layers import parse_settings
 from peerflex.scenarios.schema import FIXED

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from peerflex.core.errors import InputError
 from peerflex.runs import show
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.plugins import registry
 
 if TYPE_CHECKING:
     from peerflex.runs.studio.desk import Desk

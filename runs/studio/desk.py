@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from peerflex.core.errors import InputError, PeerflexError
-from peerflex.runs.plugins import Registry
+from peerflex.runs.area.plugins import Registry
 from peerflex.runs.session import Session
 from peerflex.runs.studio.going import check_goes_on, go, reach, resumed
 

@@ -1,7 +1,7 @@
 """Going on: what a session is asked for in its thread when the studio simulates."""
 
 from peerflex.core.errors import InputError
-from peerflex.runs.plugins import Registry
+from peerflex.runs.area.plugins import Registry
 from peerflex.runs.session import Session
 
 

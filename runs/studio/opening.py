@@ -5,8 +5,8 @@ from pathlib import Path
 
 from peerflex.core.errors import InputError
 from peerflex.runs.api import new_folder
-from peerflex.runs.manifest import FILE
-from peerflex.runs.plugins import Registry
+from peerflex.runs.area.plugins import Registry
+from peerflex.runs.log.manifest import FILE
 from peerflex.runs.session import Session
 from peerflex.scenarios.load import SUFFIXES, list_scenarios, load_scenario
 

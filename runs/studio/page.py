@@ -8,6 +8,7 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from peerflex.core.errors import InputError, PeerflexError
+from peerflex.runs.log.wires import Wires
 from peerflex.runs.session import Session
 from peerflex.runs.studio.deliver import deliver
 from peerflex.runs.studio.desk import Desk, Shown
@@ -27,7 +28,6 @@ from peerflex.runs.studio.panel_said import EventPanel, MessagePanel
 from peerflex.runs.studio.panel_time import TimePanel
 from peerflex.runs.studio.panel_why import WhyPanel
 from peerflex.runs.views import grid_at
-from peerflex.runs.wires import Wires
 
 PANELS: Final[tuple[type[Panel], ...]] = (
     BookPanel, TimePanel, AgentPanel, WhyPanel, ChangePanel, ComparePanel, KpiPanel, MessagePanel, EventPanel,

@@ -7,8 +7,8 @@ from nicegui import ui
 
 from peerflex.core.errors import InputError, PeerflexError
 from peerflex.runs.api import RESULTS
-from peerflex.runs.manifest import FILE
-from peerflex.runs.reader import find_runs
+from peerflex.runs.log.manifest import FILE
+from peerflex.runs.log.reader import find_runs
 from peerflex.runs.studio.desk import Desk, Shown
 from peerflex.runs.studio.fields import Values, button, element, field, form, link, put, submit
 from peerflex.runs.studio.opening import open_target, path_of

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from peerflex.runs.log.wires import Wires
 from peerflex.runs.studio.desk import Desk, Shown
-from peerflex.runs.wires import Wires
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 import numpy as np
 
 from peerflex.core.errors import InputError
-from peerflex.runs.reader import find_runs
+from peerflex.runs.log.reader import find_runs
 from peerflex.runs.session import Session
 from peerflex.runs.studio.fields import Values, choice, element, field, form, link, put, submit
 from peerflex.runs.studio.grid_map import Limits

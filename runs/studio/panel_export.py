@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
+from peerflex.runs.log.tables import TABLES
 from peerflex.runs.studio.fields import button, element, link
 from peerflex.runs.studio.panel import Frame, Panel
-from peerflex.runs.tables import TABLES
 
 
 class ExportPanel(Panel):

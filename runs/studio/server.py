@@ -14,13 +14,13 @@ from nicegui import app, ui
 from starlette.types import ASGIApp
 
 from peerflex.core.errors import InputError, PeerflexError
+from peerflex.runs.log.wires import wires_of
 from peerflex.runs.studio.desk import Desk
 from peerflex.runs.studio.downloads import add_downloads
 from peerflex.runs.studio.fields import element, link
 from peerflex.runs.studio.guard import Guard
 from peerflex.runs.studio.page import RunPage
 from peerflex.runs.studio.page_start import StartPage
-from peerflex.runs.wires import wires_of
 
 HERE: Final = Path(__file__).parent
 GOODBYE_S: Final = 2

@@ -4,7 +4,7 @@ import math
 from datetime import datetime
 
 from peerflex.core.units import KW_PER_MW
-from peerflex.runs.manifest import Manifest
+from peerflex.runs.log.manifest import Manifest
 from peerflex.runs.views import hour_of, time_at
 
 NONE = "-"

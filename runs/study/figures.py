@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from peerflex.core.arrays import Floats
-from peerflex.runs.figures import BLUE, GREY, ORANGE
-from peerflex.runs.kpis import KPIS
+from peerflex.runs.kpis.kpis import KPIS
+from peerflex.runs.log.table_hours import HOURS
+from peerflex.runs.report.figures import BLUE, GREY, ORANGE
 from peerflex.runs.study.by_scenario import by_scenario
 from peerflex.runs.study.designs_picture import NAME, designs_figure
 from peerflex.runs.study.hourly import hourly_figure
@@ -15,7 +16,6 @@ from peerflex.runs.study.occupancy import occupancy_figure
 from peerflex.runs.study.page import columns
 from peerflex.runs.study.result import StudyResult
 from peerflex.runs.study.verdicts import Row
-from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.study import Variant
 from peerflex.scenarios.study_schema import Kpi
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from peerflex.runs.store import sha256 as file_sha256
+from peerflex.runs.log.store import sha256 as file_sha256
 from peerflex.scenarios.study import LoadedStudy, Variant
 from peerflex.scenarios.study_schema import seed_range
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from peerflex.core.arrays import Floats
-from peerflex.runs.figures import BLUE, GREEN, GREY, ORANGE, PURPLE
+from peerflex.runs.report.figures import BLUE, GREEN, GREY, ORANGE, PURPLE
 from peerflex.scenarios.study_schema import HourlyPicture, Study
 
 if TYPE_CHECKING:

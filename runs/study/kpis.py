@@ -8,10 +8,10 @@ import numpy as np
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
 from peerflex.core.regulation import TSO
-from peerflex.runs.kpis import KPIS
-from peerflex.runs.seen import Column
+from peerflex.runs.kpis.kpis import KPIS
+from peerflex.runs.kpis.seen import Column
+from peerflex.runs.log.table_hours import HOURS
 from peerflex.runs.study.source import ELEMENTS, NUMBERS, Source
-from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.study import LoadedStudy, Variant
 from peerflex.scenarios.study_figures import BENEFIT_OF_GROUPS, COST_OF_GROUPS

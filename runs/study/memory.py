@@ -12,15 +12,16 @@ from peerflex.core.parties import party_names
 from peerflex.core.record import HourRecord
 from peerflex.core.regulation import TSO
 from peerflex.core.units import SECONDS_PER_HOUR
-from peerflex.runs.build import build
-from peerflex.runs.columns import Part
-from peerflex.runs.kpis import KPIS, customers_of, figure
-from peerflex.runs.limit_columns import missing_mva
-from peerflex.runs.manifest import PART_STEPS, ROLES, Manifest, distinct
-from peerflex.runs.mediation_columns import private_value
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import Registry
+from peerflex.runs.kpis.kpis import KPIS, customers_of, figure
+from peerflex.runs.kpis.seen import Seen
+from peerflex.runs.log.columns import Part
+from peerflex.runs.log.limit_columns import missing_mva
+from peerflex.runs.log.manifest import PART_STEPS, ROLES, Manifest, distinct
+from peerflex.runs.log.mediation_columns import private_value
+from peerflex.runs.log.table_hours import HOURS
 from peerflex.runs.model import AreaModel
-from peerflex.runs.plugins import Registry
-from peerflex.runs.seen import Seen
 from peerflex.runs.study.source import (
     ELEMENTS,
     NUMBERS,
@@ -30,7 +31,6 @@ from peerflex.runs.study.source import (
     energy_of,
     row_of_branch,
 )
-from peerflex.runs.table_hours import HOURS
 from peerflex.scenarios.load import LoadedScenario
 from peerflex.scenarios.schema import CUSTOMERS
 

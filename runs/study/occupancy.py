@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from peerflex.core.arrays import Floats, Ints
-from peerflex.runs.figures import BLUE, GREY, ORANGE
+from peerflex.runs.report.figures import BLUE, GREY, ORANGE
 from peerflex.runs.study.runs import Loading
 from peerflex.runs.study.verdicts import BAND
 from peerflex.scenarios.study import Variant

@@ -12,8 +12,8 @@ import numpy as np
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
 from peerflex.runs.api import RESULTS
-from peerflex.runs.build import build
-from peerflex.runs.plugins import registry
+from peerflex.runs.area.build import build
+from peerflex.runs.area.plugins import registry
 from peerflex.runs.study.closest import closest_draw
 from peerflex.runs.study.criteria import criteria, frozen_criterion
 from peerflex.runs.study.derived import derived

@@ -11,8 +11,8 @@ import numpy as np
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError, Problem, SimulationError
 from peerflex.core.record import HourRecord
-from peerflex.runs.plugins import Registry, registry
-from peerflex.runs.reader import open_run
+from peerflex.runs.area.plugins import Registry, registry
+from peerflex.runs.log.reader import open_run
 from peerflex.runs.session import Session
 from peerflex.runs.study.hourly import Series
 from peerflex.runs.study.kpis import figures_of

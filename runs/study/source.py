@@ -12,10 +12,10 @@ import pyarrow as pa
 from peerflex.core.arrays import Bools, Floats, Ints, add_up
 from peerflex.core.errors import InputError
 from peerflex.core.units import SECONDS_PER_HOUR
-from peerflex.runs.kpis import paid_by_party
-from peerflex.runs.reader import Run
-from peerflex.runs.seen import Column
-from peerflex.runs.table_hours import HOURS
+from peerflex.runs.kpis.kpis import paid_by_party
+from peerflex.runs.kpis.seen import Column
+from peerflex.runs.log.reader import Run
+from peerflex.runs.log.table_hours import HOURS
 
 NUMBERS = tuple(column.name for column in HOURS.columns if column.kind in ("float", "int"))
 ELEMENTS = tuple(column.name for column in HOURS.columns if column.kind in ("bus", "branch"))

@@ -7,8 +7,8 @@ from dataclasses import asdict, fields
 from itertools import product
 from pathlib import Path
 
-from peerflex.runs.manifest import commit, versions
-from peerflex.runs.store import write_json
+from peerflex.runs.log.manifest import commit, versions
+from peerflex.runs.log.store import write_json
 from peerflex.runs.study.before import cells_in_words, tallies
 from peerflex.runs.study.hourly import hourly_rows
 from peerflex.runs.study.matrix import matrix

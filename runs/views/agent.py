@@ -11,7 +11,7 @@ from peerflex.core.errors import InputError
 from peerflex.core.people import PeerTable
 from peerflex.core.trade import NAN
 from peerflex.core.units import KW_PER_MW
-from peerflex.runs.manifest import Manifest
+from peerflex.runs.log.manifest import Manifest
 from peerflex.runs.views.book import FlexRow, OrderRow, TradeRow, book_at
 from peerflex.runs.views.log import Log, named, numbers, rows_at, time_at, words
 from peerflex.scenarios.changes import standing

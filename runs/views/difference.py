@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from peerflex.core.arrays import Floats
-from peerflex.runs.tables import TABLES
+from peerflex.runs.log.tables import TABLES
 from peerflex.runs.views.grid import grid_at
 from peerflex.runs.views.log import Log, numbers, rows_at, time_at, unit_of
 from peerflex.runs.views.words import kpi_rows

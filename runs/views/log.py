@@ -10,7 +10,7 @@ import pyarrow as pa
 from peerflex.core.arrays import Bools, Floats
 from peerflex.core.errors import InputError
 from peerflex.core.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE
-from peerflex.runs.manifest import Manifest
+from peerflex.runs.log.manifest import Manifest
 
 
 class Log(Protocol):

@@ -6,8 +6,8 @@ import pyarrow as pa
 
 from peerflex.core.messages import KINDS
 from peerflex.core.record import Event
-from peerflex.runs.kpis import KPIS, kpis
-from peerflex.runs.manifest import Manifest
+from peerflex.runs.kpis.kpis import KPIS, kpis
+from peerflex.runs.log.manifest import Manifest
 from peerflex.runs.views.log import Log, rows_at, words
 
 

@@ -1,0 +1,1 @@
+"""Closing figures of a run, by what they are about."""

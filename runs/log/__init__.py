@@ -1,0 +1,1 @@
+"""A run on disk: its front page and tables, how they are written, read and proved."""
