@@ -15,6 +15,9 @@ STUDIO := $(VENV)/studio.stamp
 DEV := $(VENV)/dev.stamp
 ROOMS := agents core grid markets runs scenarios
 
+# Nothing is compiled when it is installed, so each start would compile all that it imports if it might not keep it.
+unexport PYTHONDONTWRITEBYTECODE
+
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --allow-unsafe --build-deps-for editable

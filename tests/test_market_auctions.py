@@ -18,6 +18,8 @@ from peerflex.markets.mcafee import McAfeeAuction
 from peerflex.markets.pay_as_bid import PayAsBidAuction
 from tests.contracts import NO_SIGNAL, book, books, check_market
 
+pytestmark = pytest.mark.once
+
 PAGE = book(
     (SELL, 0.004, 10), (SELL, 0.003, 20), (SELL, 0.005, 35), (BUY, 0.005, 50), (BUY, 0.004, 30), (BUY, 0.002, 15)
 )

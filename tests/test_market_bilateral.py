@@ -15,6 +15,8 @@ from peerflex.markets.pool import BilateralPool
 from tests.contracts import EDGE_BOOKS, book, books, check_market
 from tests.games import PLACES, towards_the_root
 
+pytestmark = pytest.mark.once
+
 KW = 1e-3
 
 FOUR = book((SELL, 0.01, 10), (SELL, 0.01, 20), (BUY, 0.01, 30), (BUY, 0.01, 26))

@@ -18,6 +18,8 @@ from peerflex.markets.linear import Program, find, solve
 from tests.contracts import check_flex_market, flex_cases, need, offers
 from tests.test_market_lfm import BALANCED, FEEDER, MARKET, OFFERS, excess_pu
 
+pytestmark = pytest.mark.once
+
 MW = 1e-8
 """Rounding of two programs, each to 1e-9 MW."""
 
@@ -84,7 +86,6 @@ def test_a_block_too_large_for_its_balance_is_left_and_relief_is_missing() -> No
     assert result.missing_mw[0] == pytest.approx(0.02)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("market", [MARKET, BALANCED], ids=["interface", "balanced"])
 @settings(max_examples=40, deadline=None)
 @given(case=block_cases())
@@ -121,7 +122,6 @@ def test_a_search_that_loses_its_own_solution_counts_with_its_least_missing(monk
     assert found.solution.missing.sum() == pytest.approx(0.56)
 
 
-@pytest.mark.once
 @settings(max_examples=100, deadline=None)
 @given(case=programs())
 @example(case=LOST)

@@ -21,6 +21,8 @@ from peerflex.runs.area.plugins import registry
 from peerflex.scenarios.load import load_scenario
 from tests.contracts import book, books, check_market
 
+pytestmark = pytest.mark.once
+
 NORTH_AND_SOUTH = (0, 0, 0, 1, 1, 1)
 PAGE = book(
     (SELL, 0.006, 40), (SELL, 0.004, 80), (BUY, 0.003, 120), (SELL, 0.002, 100), (BUY, 0.004, 200), (BUY, 0.003, 150)

@@ -19,6 +19,8 @@ from peerflex.markets.order_book import Fill, OrderBook
 from peerflex.markets.quoting import Drawn, Kind, ZeroIntelligencePlus, far_end, quoting
 from tests.contracts import NO_SIGNAL, book, books, check_market
 
+pytestmark = pytest.mark.once
+
 KINDS: list[Kind] = ["limit", "conceding", "zero-intelligence", "zero-intelligence-plus"]
 A, B, C, D = range(4)
 SIDES, KW = [SELL, SELL, BUY, BUY], 1e-3

@@ -18,6 +18,8 @@ from peerflex.markets.generic_qp import solve_generic
 from peerflex.markets.pool import solve_pool
 from tests.test_market_zone_tree import blocked_game, solved
 
+pytestmark = pytest.mark.once
+
 READINGS = {"costs": ((-120, -40), (60, 140)), "willing": ((45, 55), (-15, -5)), "tied": ((50, 50), (-10, -10))}
 
 

@@ -14,6 +14,8 @@ from peerflex.markets.generic_qp import solve_generic
 from peerflex.markets.pairs import pair_price
 from tests.games import game_of
 
+pytestmark = pytest.mark.once
+
 SAME_POSITION = 1e-5
 
 

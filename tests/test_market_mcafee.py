@@ -14,6 +14,8 @@ from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.mcafee import McAfeeAuction
 from tests.contracts import NO_SIGNAL, book, books, check_market
 
+pytestmark = pytest.mark.once
+
 UNIT_MW = 0.002
 BOOKS, TRADERS = 1000, 5
 NUDGE = 1e-6
@@ -153,7 +155,6 @@ def _gain(true: Floats, trades: Bools, gets: Floats, pays: Floats) -> Floats:
     return trades * np.concatenate([gets[:, None] - sellers, buyers - pays[:, None]], axis=1)
 
 
-@pytest.mark.once
 def test_no_peer_of_one_order_gains_by_another_price_whatever_the_sizes() -> None:
     rng = stream(6, "books of any sizes")
     for _ in range(BOOKS):

@@ -15,6 +15,8 @@ from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.negotiation import Negotiation
 from tests.contracts import NO_SIGNAL, book, books, check_market
 
+pytestmark = pytest.mark.once
+
 PAIR = book((SELL, 0.004, 60), (BUY, 0.003, 160))
 
 

@@ -15,6 +15,8 @@ from peerflex.markets.leftovers import flex_offers
 from peerflex.markets.sift import sift
 from tests.contracts import HOUR_S, NO_SIGNAL, book, books, check_market
 
+pytestmark = pytest.mark.once
+
 GOOD = book((SELL, 0.002, 80), (BUY, 0.003, 120), (SELL, 0.0, 60))
 MOST = np.full(3, 0.003)
 

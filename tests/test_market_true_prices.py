@@ -19,6 +19,8 @@ from peerflex.runs.area.plugins import registry
 from peerflex.runs.model import AreaModel
 from peerflex.scenarios.load import load_scenario
 
+pytestmark = pytest.mark.once
+
 FIRM = FIRM_EUR_PER_MWH
 WIND = (SELL, 10.0, 2.0, 0.1, FIRM)
 TSO = (BUY, 6.0, 1.0, 1 / 6, FIRM)
@@ -155,7 +157,6 @@ def firm_books(draw: st.DrawFn) -> tuple[Orders, list[int], list[float]]:
     return orders_of(*rows), place, draw(st.lists(st.sampled_from([0.0, -7.5, 12.0]), min_size=2, max_size=2))
 
 
-@pytest.mark.once
 @settings(max_examples=150, deadline=None)
 @given(case=firm_books())
 def test_one_price_is_true_and_everybody_who_is_not_firm_wants_just_what_it_trades(
@@ -189,7 +190,6 @@ def test_how_large_the_premium_is_changes_no_price(case: tuple[Orders, list[int]
     assert again.price_eur_per_mwh == pytest.approx(result.price_eur_per_mwh, abs=1e-5, nan_ok=True)
 
 
-@pytest.mark.once
 @settings(max_examples=100, deadline=None)
 @given(case=firm_books(), pair=st.sampled_from([3.0, 40.0]), blocked=st.booleans(), factor=st.sampled_from([1.0, 0.8]))
 def test_on_any_terms_nobody_who_is_not_firm_loses_and_no_price_comes_of_a_premium(

@@ -15,6 +15,8 @@ from peerflex.markets.generic_qp import solve_generic
 from peerflex.markets.pool import solve_pool
 from peerflex.markets.zone_tree import one_way_tree, solve_zone_tree
 
+pytestmark = pytest.mark.once
+
 READINGS = {"costs": ((-120, -40), (60, 140)), "willing": ((45, 55), (-15, -5)), "tied": ((50, 50), (-10, -10))}
 
 

@@ -8,6 +8,8 @@ from peerflex.core.arrays import Floats, add_up
 from peerflex.core.units import BUY, SELL
 from peerflex.markets.net_positions import NetPositions, NetProgram, solve_net_positions
 
+pytestmark = pytest.mark.once
+
 
 def program_of(seed: int) -> NetProgram:
     """Draw a program: few or many limits, some that cannot be kept, orders of kW or of MW; every other has takers."""

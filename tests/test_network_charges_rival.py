@@ -15,6 +15,8 @@ from tests.elastic_desk import ElasticDesk, agree, feeder_desk
 from tests.grid_rival import opened
 from tests.qp_rival import Rows, dispatch, dispatch_in_circles
 
+pytestmark = pytest.mark.once
+
 SAME = 1e-4
 """Of an order's quantity."""
 CASES = 24

@@ -6,6 +6,7 @@ import platform
 import subprocess
 from collections import Counter
 from datetime import datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal, Self
@@ -203,6 +204,7 @@ def distinct(names: tuple[str, ...], taken: tuple[str, ...] = ()) -> tuple[str, 
     return tuple(found)
 
 
+@cache
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages whose change may change a result."""
     found = {"python": platform.python_version()}
@@ -234,7 +236,7 @@ def _openblas_core() -> str:
 
 def commit() -> str | None:
     """Return the commit of the source tree (with ``-dirty`` behind it when files differ), None outside a clone."""
-    tree = Path(__file__).resolve().parents[1]
+    tree = Path(__file__).resolve().parents[2]
     if not (tree / ".git").exists():
         return None
     command = ["git", "-C", str(tree), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
