@@ -17,74 +17,58 @@ CURTAILMENT_FEE_EUR_PER_MWH = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Costs:
-    """What moving an asset costs its owner.
+class FlexibleAssets:
+    """What moving its assets costs a peer: the part of a behaviour that offers them.
 
-    Stored energy is worth ``stored_value`` (midway between feed-in and retail unless given): discharging
-    must earn it back with the losses and the wear, charging may cost at most what is left of it. ``generation`` is
-    the fuel and upkeep of a generator's MWh, ``heat`` what a MWh saves that a boiler takes in place of gas.
+    Stored energy is worth ``stored_value_eur_per_mwh`` (midway between feed-in and retail unless given): discharging
+    must earn it back with the losses and the wear, charging may cost at most what is left of it.
     """
 
-    wear: float
-    comfort: float
-    stored_value: float | None
-    generation: float
-    heat: float
+    wear_eur_per_mwh: Annotated[
+        float, Field(ge=0, le=500, description="Battery wear, EUR per MWh moved, added to what a movement must earn")
+    ] = 10.0
+    comfort_eur_per_mwh: Annotated[
+        float,
+        Field(ge=0, le=10_000, description="Comfort lost with flexible load, EUR/MWh on top of the retail price"),
+    ] = 200.0
+    stored_value_eur_per_mwh: Annotated[
+        float | None,
+        Field(
+            ge=0, le=10_000, description="Value of stored energy, EUR/MWh; midway between feed-in and retail if absent"
+        ),
+    ] = None
+    flexible_load_share: Annotated[
+        float, Field(ge=0, le=1, description="Share of the load that the peer gives up if it is paid for the comfort")
+    ] = 0.0
+    generation_eur_per_mwh: Annotated[
+        float, Field(ge=0, le=10_000, description="Fuel and upkeep of the generator, EUR/MWh: gas at 90 and 45 %")
+    ] = 200.0
+    heat_eur_per_mwh: Annotated[
+        float, Field(ge=0, le=10_000, description="What a MWh in the boiler saves, EUR/MWh: gas at 90 and 90 %")
+    ] = 100.0
 
-    def discharge_eur_per_mwh(self, seen: Observation) -> Floats:
-        return self._stored(seen) / seen.battery_efficiency + self.wear
+    def flexibility(self, seen: Observation, battery_mw: Floats, may_give: Floats, may_take: Floats) -> list[Offers]:
+        """Return what peers can still move beside their schedule ``battery_mw``; shapes ``(rows,)``.
 
-    def charge_eur_per_mwh(self, seen: Observation) -> Floats:
-        return self._stored(seen) * seen.battery_efficiency - self.wear
+        Upward: discharge more at its cost, then give up flexible load for the comfort lost. Downward: charge
+        more at its value, then curtail PV for nothing (its energy costs nothing to make). A generator is started for
+        its cost, a boiler for what the heat is worth. ``may_give`` and ``may_take`` (0 to 1) scale the two directions
+        of battery, generator and boiler, for peers that hold back.
+        """
+        n, worth = len(seen.peer), self._stored_eur_per_mwh(seen)
+        discharge_mw, charge_mw = own_limits_mw(seen)
+        discharge_eur_per_mwh = worth / seen.battery_efficiency + self.wear_eur_per_mwh
+        charge_eur_per_mwh = worth * seen.battery_efficiency - self.wear_eur_per_mwh
+        return [
+            upward((discharge_mw - battery_mw) * may_give, discharge_eur_per_mwh),
+            downward((charge_mw + battery_mw) * may_take, charge_eur_per_mwh),
+            upward(seen.load_mw * self.flexible_load_share, seen.retail_eur_per_mwh + self.comfort_eur_per_mwh),
+            downward(seen.pv_mw, np.minimum(seen.feed_in_eur_per_mwh, 0.0) - CURTAILMENT_FEE_EUR_PER_MWH),
+            upward(seen.generator_mw * may_give, np.full(n, self.generation_eur_per_mwh)),
+            downward(seen.boiler_mw * may_take, np.full(n, self.heat_eur_per_mwh)),
+        ]
 
-    def _stored(self, seen: Observation) -> Floats:
-        if self.stored_value is None:
+    def _stored_eur_per_mwh(self, seen: Observation) -> Floats:
+        if self.stored_value_eur_per_mwh is None:
             return (seen.retail_eur_per_mwh + seen.feed_in_eur_per_mwh) / 2
-        return np.full(len(seen.peer), self.stored_value)
-
-
-def flexibility(
-    seen: Observation,
-    costs: Costs,
-    battery_mw: Floats,
-    flexible_load_share: float,
-    may_give: Floats,
-    may_take: Floats,
-) -> list[Offers]:
-    """Return what peers can still move beside their schedule ``battery_mw``; shapes ``(rows,)``.
-
-    Upward: discharge more at its cost, then give up flexible load for the comfort lost. Downward: charge
-    more at its value, then curtail PV for nothing (its energy costs nothing to make). A generator is started for its
-    cost, a boiler for what the heat is worth. ``may_give`` and ``may_take`` (0 to 1) scale the two directions of
-    battery, generator and boiler, for peers that hold back.
-    """
-    discharge_mw, charge_mw = own_limits_mw(seen)
-    return [
-        upward((discharge_mw - battery_mw) * may_give, costs.discharge_eur_per_mwh(seen)),
-        downward((charge_mw + battery_mw) * may_take, costs.charge_eur_per_mwh(seen)),
-        upward(seen.load_mw * flexible_load_share, seen.retail_eur_per_mwh + costs.comfort),
-        downward(seen.pv_mw, np.minimum(seen.feed_in_eur_per_mwh, 0.0) - CURTAILMENT_FEE_EUR_PER_MWH),
-        upward(seen.generator_mw * may_give, np.full(len(seen.peer), costs.generation)),
-        downward(seen.boiler_mw * may_take, np.full(len(seen.peer), costs.heat)),
-    ]
-
-
-Wear = Annotated[
-    float, Field(ge=0, le=500, description="Battery wear, EUR per MWh moved, added to what a movement must earn")
-]
-Comfort = Annotated[
-    float, Field(ge=0, le=10_000, description="Comfort lost with flexible load, EUR/MWh on top of the retail price")
-]
-StoredValue = Annotated[
-    float | None,
-    Field(ge=0, le=10_000, description="Value of stored energy, EUR/MWh; midway between feed-in and retail if absent"),
-]
-Generation = Annotated[
-    float, Field(ge=0, le=10_000, description="Fuel and upkeep of the generator, EUR/MWh: gas at 90 and 45 %")
-]
-Heat = Annotated[
-    float, Field(ge=0, le=10_000, description="What a MWh in the boiler saves, EUR/MWh: gas at 90 and 90 %")
-]
-FlexibleLoadShare = Annotated[
-    float, Field(ge=0, le=1, description="Share of the load that the peer gives up if it is paid for the comfort")
-]
+        return np.full(len(seen.peer), self.stored_value_eur_per_mwh)

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from peerflex.agents.battery import own_limits_mw
-from peerflex.agents.flexible import Comfort, Costs, FlexibleLoadShare, Generation, Heat, StoredValue, Wear, flexibility
+from peerflex.agents.flexible import FlexibleAssets
 from peerflex.agents.orders import energy, orders_for
 from peerflex.core.arrays import Floats
 from peerflex.core.people import Observation, Plan
@@ -16,7 +16,7 @@ Voltage = Annotated[float, Field(ge=0.7, le=1.3, description="Voltage in pu")]
 
 
 @dataclass(frozen=True, slots=True)
-class Prosumer:
+class Prosumer(FlexibleAssets):
     """How a household with PV and a battery would do it without a computer.
 
     PV covers the own load; a surplus charges the battery, a deficit discharges it; only the rest is traded,
@@ -33,21 +33,8 @@ class Prosumer:
     )
     low_voltage_pu: Voltage = 0.95
     high_voltage_pu: Voltage = 1.05
-    wear_eur_per_mwh: Wear = 10.0
-    comfort_eur_per_mwh: Comfort = 200.0
-    stored_value_eur_per_mwh: StoredValue = None
-    flexible_load_share: FlexibleLoadShare = 0.0
-    generation_eur_per_mwh: Generation = 200.0
-    heat_eur_per_mwh: Heat = 100.0
 
     def bid(self, seen: Observation, rng: np.random.Generator) -> Plan:
-        costs = Costs(
-            wear=self.wear_eur_per_mwh,
-            comfort=self.comfort_eur_per_mwh,
-            stored_value=self.stored_value_eur_per_mwh,
-            generation=self.generation_eur_per_mwh,
-            heat=self.heat_eur_per_mwh,
-        )
         may_give, may_take = self._restraint(seen)
         discharge_mw, charge_mw = own_limits_mw(seen)
         surplus_mw = seen.pv_mw - seen.load_mw
@@ -60,7 +47,7 @@ class Prosumer:
             ask=seen.feed_in_eur_per_mwh + margin,
             bid=seen.retail_eur_per_mwh - margin,
         )
-        movable = flexibility(seen, costs, battery_mw, self.flexible_load_share, may_give, may_take)
+        movable = self.flexibility(seen, battery_mw, may_give, may_take)
         return Plan(battery_mw=battery_mw, pv_mw=seen.pv_mw, orders=orders_for(seen, [net, *movable]))
 
     def _restraint(self, seen: Observation) -> tuple[Floats, Floats]:

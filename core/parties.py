@@ -15,7 +15,7 @@ class Role(IntEnum):
     OTHERS = 6
 
     def party(self, n_peers: int) -> int:
-        return n_peers + self.value
+        return n_peers + self
 
 
 class Reason(IntEnum):

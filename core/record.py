@@ -196,11 +196,12 @@ class Decision:
     ``load_mw``, ``load_mvar``, ``pv_mw``, ``battery_mw`` are as delivered, so that the injection of a peer is ``pv_mw
     + battery_mw - load_mw``; ``contracted_mw`` is what it sold (positive) or bought in P2P and flexibility;
     ``scheduled_mw`` what it announced to inject, trades and activations included, and ``baseline_mw`` without the
-    flexibility market's activations. ``regulation`` is what the TSO asked for and got, ``beliefs`` what was to come of
-    it all. The last ``day_ahead`` orders were made then. ``undelivered_mw`` is what ``failing`` peers (None: nobody)
-    did not move of trades and activations, ``lfm_undelivered_mw`` that of activations alone. ``mediation`` is None
-    where nobody mediates or monitors, and no offer of flexibility can be too small. ``preferred_mw`` is what was
-    traded as one of its sides wished (NaN: nobody wishes anything).
+    flexibility market's activations; these are settled against ``history_baseline_mw``, what meters of the days before
+    say (None: nothing). ``regulation`` is what the TSO asked for and got, ``beliefs`` what was to come of it all. The
+    last ``day_ahead`` orders were made then. ``undelivered_mw`` is what ``failing`` peers (None: nobody) did not move
+    on balance, ``lfm_undelivered_mw`` what they lack of the flexibility market's activations. ``mediation`` is None
+    where nobody mediates or monitors, and no offer of flexibility can be too small. ``preferred_mw`` is what was traded
+    as one of its sides wished (NaN: nobody wishes anything).
     """
 
     step: int
@@ -233,6 +234,7 @@ class Decision:
     mediation: Mediation | None = None
     failing: Bools | None = None
     preferred_mw: float = NAN
+    history_baseline_mw: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,8 @@ class AcGrid:
         self._wires = wires
         self._newton = newton
         self._zbus = zbus or (Zbus(wires) if wires.engine == "zbus" else None)
-        self._last: tuple[GridState, Flow] | None = None  # slopes are often asked for right after the state
+        # slopes are often asked for right after the state, and the same state again where nothing moved meanwhile
+        self._last: tuple[tuple[bytes, bytes], GridState, Flow] | None = None
 
     def on(self, wires: Compiled, newton: Newton) -> "AcGrid":
         """Return the same for wires with other ratings; nothing is factorised again."""
@@ -72,6 +73,9 @@ class AcGrid:
 
     def solve(self, injections: Injections) -> GridState:
         """Return the state of the grid with the given injections; see ``GridState.method`` for how it was found."""
+        asked = injections.p_mw.tobytes(), injections.q_mvar.tobytes()
+        if self._last is not None and self._last[0] == asked:
+            return self._last[1]
         p_mw, q_mvar, finite = usable(injections)
         asked_mw = p_mw if finite.all() else np.where(np.isfinite(injections.p_mw), injections.p_mw, 0.0)
         flow = self._flow(p_mw, q_mvar)
@@ -84,7 +88,7 @@ class AcGrid:
             p_mw, q_mvar, shed_any = np.where(off, 0.0, p_mw), np.where(off, 0.0, q_mvar), True
         method = f"{flow.method}+shed" if shed_any else flow.method
         state = state_of(self._wires, flow, p_mw, q_mvar, p_mw - asked_mw, method)
-        self._last = state, flow
+        self._last = asked, state, flow
         return state
 
     @cached_property
@@ -143,8 +147,8 @@ class AcGrid:
         return np.zeros(len(self.buses)) if v is None else self._slopes.losses(v)
 
     def _voltages(self, state: GridState) -> Complexes | None:
-        if self._last is not None and self._last[0] is state:
-            return self._last[1].v
+        if self._last is not None and self._last[1] is state:
+            return self._last[2].v
         flow = self._flow(state.p_mw, state.q_mvar)
         return None if flow is None else flow.v
 

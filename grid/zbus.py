@@ -38,15 +38,15 @@ class Zbus:
         """
         power = injected_pu[self._inner].conj()
         idle = self._idle if power.ndim == 1 else self._idle[:, None]
-        v: Complexes = np.broadcast_to(idle, power.shape)
+        v: Complexes = idle
         iterations = 0
         with np.errstate(all="ignore"):
             while iterations < limit:
                 last, iterations = v, iterations + 1
                 v = idle + self._lu.solve(power / last.conj())
-                if np.abs(v - last).max() <= STEP_PU:
+                moved = np.abs(v - last)
+                if moved.max() <= STEP_PU:
                     break
-            moved = np.abs(v - last)
             mismatch = (np.abs(power) * moved / np.abs(last)).max(axis=0)
         solved = moved.max(axis=0) <= STEP_PU
         return self._with_slack(v), iterations, np.where(solved, mismatch, np.inf)

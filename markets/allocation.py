@@ -73,7 +73,7 @@ class CostAllocation:
         if self.rule == "zone" and not sides_of_borders(grid, self.borders).any():
             what = "nothing lies behind what should be a border: it is in a ring, or no branch has a rating"
             raise InputError(f"{where}.borders", what, "Name rated branches with a part of the network behind.")
-        if self.rule in ("distance", "losses") and not np.isfinite(_idle(grid).v_pu).any():
+        if self.rule in ("distance", "losses") and not has_voltages(grid):
             what = f"linear physics has no voltages and no losses for the rule {self.rule}"
             raise InputError(f"{where}.rule", what, "Use physics ac, or the rule uniform or zone.")
 
@@ -106,6 +106,11 @@ class CostAllocation:
 def _idle(grid: Grid) -> GridState:
     nothing = floats(len(grid.buses))
     return grid.solve(Injections(nothing, nothing))
+
+
+def has_voltages(grid: Grid) -> bool:
+    """Return whether the network has any: linear physics has none, so no distances and no losses."""
+    return bool(np.isfinite(_idle(grid).v_pu).any())
 
 
 @lru_cache(maxsize=4)  # networks do not change from hour to hour

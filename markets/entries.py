@@ -1,4 +1,9 @@
-"""How entries of the ledger are made: of energy at a price, of money alone, of energy to or from the supplier."""
+"""How entries of the ledger are made: of energy at a price, of money alone, of energy to or from the supplier.
+
+Where nothing at all is given or paid, there are no entries.
+"""
+
+from typing import Final
 
 import numpy as np
 
@@ -6,9 +11,13 @@ from peerflex.core.arrays import Floats, Ints
 from peerflex.core.parties import Reason
 from peerflex.core.record import Ledger
 
+NO_ENTRIES: Final = Ledger.empty()
+
 
 def at_amount(reason: Reason, giver: Ints | int, taker: Ints | int, energy_mwh: Floats, amount_eur: Floats) -> Ledger:
     """Return entries of energy for an amount."""
+    if not (energy_mwh.any() or amount_eur.any()):
+        return NO_ENTRIES
     n = len(energy_mwh)
     return Ledger(_column(giver, n), _column(taker, n), np.full(n, reason.value), energy_mwh, amount_eur)
 
@@ -25,6 +34,8 @@ def paid(reason: Reason, giver: Ints | int, taker: int, amount_eur: Floats) -> L
 
 def exchanged(reason: Reason, party: Ints | int, other: Ints | int, energy_mwh: Floats, received_eur: Floats) -> Ledger:
     """Return entries of what parties give to another (energy >= 0) or take from it, and receive from it for that."""
+    if not (energy_mwh.any() or received_eur.any()):
+        return NO_ENTRIES
     n, gives = len(energy_mwh), energy_mwh >= 0
     one, two = _column(party, n), _column(other, n)
     giver, taker = np.where(gives, one, two), np.where(gives, two, one)

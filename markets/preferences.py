@@ -18,11 +18,14 @@ from peerflex.core.people import PeerTable
 from peerflex.core.protocols import Grid
 from peerflex.core.streams import stream
 from peerflex.core.trade import Wishes
-from peerflex.markets.allocation import sides_of_borders
+from peerflex.markets.allocation import electrical_distance, has_voltages, sides_of_borders
 
 Worth = Annotated[
     float, Field(ge=0, le=1000, description="what a member gains beside money by a MWh that it trades so")
 ]
+
+A_QUARTER = 0.25
+"""What is near, of the distance between the farthest two peers, unless said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,12 @@ class Neighbourhood:
 
 
 class Preference(Protocol):
-    """Whom a group would rather trade with: the peers of one label, or those of a member's own.
+    """Whom a group would rather trade with, by what it looks at: a label of every peer.
 
-    ``label`` has shape ``(peers,)`` and says of everybody what the preference looks at. With ``alike`` a member likes
-    those with its own label, else those with label 1. ``sells`` so, too, or only buys.
+    ``label`` has shape ``(peers,)``. ``likes`` is a table: whether who has a label of ``own`` (a column) likes who has
+    one of ``other`` (a row). ``sells``: selling so, too, or only buying.
     """
 
-    alike: ClassVar[bool]
     sells: ClassVar[bool]
 
     @property
@@ -50,12 +52,13 @@ class Preference(Protocol):
 
     def label(self, there: Neighbourhood, where: str) -> Ints: ...
 
+    def likes(self, there: Neighbourhood, own: Ints, other: Ints) -> Bools: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Green:
     """Buys rather from peers with PV, whatever of theirs it is that they sell."""
 
-    alike: ClassVar[bool] = False
     sells: ClassVar[bool] = False
 
     eur_per_mwh: Worth = 20.0
@@ -63,21 +66,41 @@ class Green:
     def label(self, there: Neighbourhood, where: str) -> Ints:
         return (there.peers.pv_mw > 0.0).astype(np.int64)
 
+    def likes(self, there: Neighbourhood, own: Ints, other: Ints) -> Bools:
+        return np.broadcast_to(other == 1, np.broadcast_shapes(own.shape, other.shape))
+
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """Trades rather with its neighbours: those behind the same feeder, or at the same bus."""
+    """Trades rather with its neighbours: those behind the same feeder, at the same bus, or electrically near.
 
-    alike: ClassVar[bool] = True
+    Near is what is at most ``reach`` of the distance between the farthest two peers away (``electrical_distance``).
+    """
+
     sells: ClassVar[bool] = True
 
     eur_per_mwh: Worth = 20.0
     within: Annotated[
-        Literal["feeder", "bus"], Field(description="who are neighbours: all behind one feeder, or at one bus")
+        Literal["feeder", "bus", "distance"],
+        Field(description="who are neighbours: all behind one feeder, at one bus, or within an electrical distance"),
     ] = "feeder"
+    reach: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="that distance, as a share of the one between the farthest two peers; null: a quarter "
+            "(within distance only)",
+        ),
+    ] = None
 
     def label(self, there: Neighbourhood, where: str) -> Ints:
-        if self.within == "bus":
+        if self.reach is not None and self.within != "distance":
+            raise InputError(f"{where}.reach", f"means nothing within: {self.within}", "Use within: distance, or none.")
+        if self.within == "distance" and not has_voltages(there.grid):
+            what = "linear physics has no voltages to measure electrical distance by"
+            raise InputError(f"{where}.within", what, "Use physics ac, or within: feeder or bus.")
+        if self.within != "feeder":
             return there.peers.bus
         behind = sides_of_borders(there.grid, ())
         if not len(behind):
@@ -86,6 +109,14 @@ class Local:
         of_bus: Ints = np.arange(1, len(behind) + 1) @ behind  # 0: on no feeder
         label: Ints = of_bus[there.peers.bus]
         return label
+
+    def likes(self, there: Neighbourhood, own: Ints, other: Ints) -> Bools:
+        if self.within != "distance":
+            return np.equal(own, other)
+        buses = np.unique(there.peers.bus)
+        distance = electrical_distance(there.grid, tuple(buses.tolist()))
+        near: Bools = distance <= (A_QUARTER if self.reach is None else self.reach) * distance.max()
+        return near[np.searchsorted(buses, own), np.searchsorted(buses, other)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +127,6 @@ class Loyal:
     it changes nothing. So any step can be simulated again alone.
     """
 
-    alike: ClassVar[bool] = True
     sells: ClassVar[bool] = True
 
     eur_per_mwh: Worth = 20.0
@@ -108,12 +138,14 @@ class Loyal:
         circle[order] = np.arange(len(order)) // self.circle
         return circle
 
+    def likes(self, there: Neighbourhood, own: Ints, other: Ints) -> Bools:
+        return np.equal(own, other)
+
 
 @dataclass(frozen=True, slots=True)
 class Philanthropic:
     """Gives up price for the peers of a group: sells to them for less, buys from them for more."""
 
-    alike: ClassVar[bool] = False
     sells: ClassVar[bool] = True
 
     to: Annotated[str, Field(description="name of the group that is favoured")]
@@ -125,6 +157,9 @@ class Philanthropic:
             raise InputError(f"{where}.to", f"there is no group {self.to!r}", f"Name one of: {known}.")
         of_group: Ints = (there.peers.behaviour == there.groups.index(self.to)).astype(np.int64)
         return of_group
+
+    def likes(self, there: Neighbourhood, own: Ints, other: Ints) -> Bools:
+        return np.broadcast_to(other == 1, np.broadcast_shapes(own.shape, other.shape))
 
 
 def wishes_of(preferences: tuple[Preference | None, ...], there: Neighbourhood, where: str) -> Wishes | None:
@@ -150,8 +185,8 @@ def wishes_of(preferences: tuple[Preference | None, ...], there: Neighbourhood, 
     seller, buyer = floats(n, n), floats(n, n)
     for column, (row, each) in enumerate(held.items(), start=1):
         label, holds = kinds[column], kinds[0] == row
-        liked: Bools = label[:, None] == label if each.alike else np.broadcast_to(label == 1, (n, n))
-        likes = each.eur_per_mwh * (holds[:, None] & liked)  # row: who holds the preference, column: the other
+        liked = each.likes(there, label[:, None], label[None])  # row: who holds the preference, column: the other
+        likes = each.eur_per_mwh * (holds[:, None] & liked)
         buyer += likes.T
         seller += likes * each.sells
     return Wishes(kind.ravel(), seller, buyer)

@@ -15,7 +15,8 @@ from peerflex.core.arrays import Bools, Floats, add_up
 from peerflex.core.parties import Reason, Role
 from peerflex.core.record import Decision, Ledger, Tariffs
 from peerflex.core.trade import FlexOffers, FlexResult
-from peerflex.markets.entries import bill_eur, exchanged, paid
+from peerflex.markets.baselines import baseline_that_counts
+from peerflex.markets.entries import NO_ENTRIES, bill_eur, exchanged, paid
 
 WHOLLY: Final = 1 - 1e-9
 """An activation of which this share was delivered was delivered: what is missing is rounding."""
@@ -109,7 +110,8 @@ class Responsibility:
     """Who answers for what, by the words of a scenario (``market.settlement``).
 
     ``delivered``: flexibility is paid as delivered, and what is missing beyond the share ``tolerance`` of an activation
-    costs ``penalty_eur_per_mwh``; else it is paid as sold.
+    costs ``penalty_eur_per_mwh``; else it is paid as sold. Its baseline is made of the meters of so many days before,
+    ``baseline_days`` (0: it is what was announced), on which nobody called on the peer then if ``quiet_days_only``.
     """
 
     imbalance: ImbalanceName = "peers"
@@ -117,6 +119,8 @@ class Responsibility:
     delivered: bool = False
     tolerance: float = 0.0
     penalty_eur_per_mwh: float = 0.0
+    baseline_days: int = 0
+    quiet_days_only: bool = False
 
 
 EACH_ITS_OWN: Final = Responsibility()
@@ -125,10 +129,20 @@ EACH_ITS_OWN: Final = Responsibility()
 def delivered_share(decision: Decision) -> Floats:
     """Return which share of what it sold as flexibility each peer delivered, by its meter ``(peers,)``; 1 of nothing.
 
-    Its baseline is what it announced without the activation; what the network took off counts as delivered.
+    Its baseline is what it announced without the activation, or what meters say of the days before; what the network
+    took off counts as delivered.
     """
+    return _share_beyond(decision, baseline_that_counts(decision.baseline_mw, decision.history_baseline_mw))
+
+
+def moved_share(decision: Decision) -> Floats:
+    """Return the same against what it announced, whatever the baseline that counts ``(peers,)``."""
+    return _share_beyond(decision, decision.baseline_mw)
+
+
+def _share_beyond(decision: Decision, baseline_mw: Floats) -> Floats:
     done_mw = decision.pv_mw + decision.battery_mw - decision.load_mw
-    return _share(decision.offers, decision.flex, done_mw - decision.baseline_mw)
+    return _share(decision.offers, decision.flex, done_mw - baseline_mw)
 
 
 def settled_mw(rules: Responsibility, offers: FlexOffers, flex: FlexResult, changed_mw: Floats) -> Floats:
@@ -138,6 +152,8 @@ def settled_mw(rules: Responsibility, offers: FlexOffers, flex: FlexResult, chan
 
 
 def _share(offers: FlexOffers, flex: FlexResult, changed_mw: Floats) -> Floats:
+    if not len(offers):
+        return np.ones(len(changed_mw))
     activated_mw = add_up(offers.peer, offers.side * flex.accepted_mw, len(changed_mw))
     share = np.divide(changed_mw, activated_mw, out=np.ones(len(changed_mw)), where=activated_mw != 0.0)
     return np.where(share >= WHOLLY, 1.0, np.maximum(share, 0.0))
@@ -166,7 +182,7 @@ def as_delivered(decision: Decision, rules: Responsibility, hours: float) -> tup
     What was not delivered is no longer contracted: it was announced all the same, so the meter shows it as imbalance.
     """
     if not rules.delivered:
-        return decision, Ledger.empty()
+        return decision, NO_ENTRIES
     share, peer, sold_mw = delivered_share(decision), decision.offers.peer, decision.flex.accepted_mw
     n, taken_mw = len(share), sold_mw * share[peer]
     missing_mw = add_up(peer, decision.offers.side * (sold_mw - taken_mw), n)

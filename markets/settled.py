@@ -7,13 +7,15 @@ from peerflex.core.parties import Reason, Role
 from peerflex.core.record import Decision, Ledger, Tariffs
 from peerflex.core.settled import Settled
 from peerflex.markets.entries import bill_eur
-from peerflex.markets.responsibility import delivered_share
+from peerflex.markets.responsibility import EACH_ITS_OWN, Responsibility, delivered_share, moved_share
 
 OF_FLEXIBILITY = (Reason.FLEX, Reason.FLEX_RESIDUAL, Reason.PENALTY)
 
 
-def settled(ledger: Ledger, decision: Decision, tariffs: Tariffs, hours: float) -> Settled:
-    """Return the figures of a step of ``hours``, by its ledger (``markets.settlement.settle``)."""
+def settled(
+    ledger: Ledger, decision: Decision, tariffs: Tariffs, hours: float, rules: Responsibility = EACH_ITS_OWN
+) -> Settled:
+    """Return the figures of a step of ``hours``, by its ledger (``markets.settlement.settle``, by the same rules)."""
     n = len(decision.baseline_mw)
     residual, imbalance = (ledger.take(ledger.reason == reason) for reason in (Reason.RESIDUAL, Reason.IMBALANCE))
     announced_mwh = _given(residual, residual.energy_mwh, n)[:n]
@@ -23,15 +25,19 @@ def settled(ledger: Ledger, decision: Decision, tariffs: Tariffs, hours: float) 
     if_announced_eur = bill_eur(announced_mwh + deviation_mwh, *prices) - bill_eur(announced_mwh, *prices)
     peers_eur = float((if_announced_eur - received_eur[:n]).sum())
     mediator_eur, upstream_eur = -received_eur[Role.MEDIATOR.party(n)], received_eur[Role.UPSTREAM.party(n)]
-    of_flexibility = ledger.take(np.isin(ledger.reason, OF_FLEXIBILITY))
-    sold_mw, share = decision.flex.accepted_mw, delivered_share(decision)
+    of_flexibility = ledger.take(np.logical_or.reduce([ledger.reason == reason for reason in OF_FLEXIBILITY]))
+    sold_mwh, seller = decision.flex.accepted_mw * hours, decision.offers.peer
+    share, moved = delivered_share(decision), moved_share(decision)
+    beyond = (share if rules.delivered else 1.0) - moved
     return Settled(
         imbalance_mwh=float(np.abs(deviation_mwh).sum()),
         peers_eur=peers_eur,
         mediator_eur=float(mediator_eur),
         supplier_eur=float(upstream_eur - peers_eur - mediator_eur),
-        lfm_delivered_mwh=float((sold_mw * share[decision.offers.peer]).sum() * hours),
+        lfm_delivered_mwh=float((sold_mwh * share[seller]).sum()),
         lfm_paid_eur=-float(_given(of_flexibility, of_flexibility.amount_eur, n)[Role.DSO.party(n)]),
+        lfm_paid_not_moved_mwh=float((sold_mwh * np.maximum(beyond, 0.0)[seller]).sum()),
+        lfm_moved_not_paid_mwh=float((sold_mwh * np.maximum(-beyond, 0.0)[seller]).sum()),
     )
 
 

@@ -70,28 +70,25 @@ def settle(
     taken_mwh = add_up(decision.offers.peer, decision.offers.side * taken_mw, n) * hours
     positions = Positions(residual_mwh, imbalance_mwh, taken_mwh, members)
     net_flex_eur = np.array([ACTIVATIONS[rules.activations](positions, tariffs, float(net_flex_mwh[0]))])
-    ledger = Ledger.join(
-        [
-            entries(Reason.P2P, trades.seller, trades.buyer, trades.quantity_mw * hours, trades.price_eur_per_mwh),
-            paid(Reason.FEE, trades.buyer, mediator, -trades.quantity_mw * hours * trades.fee_eur_per_mwh),
-            paid(Reason.INCENTIVE, trades.seller, dso, trades.quantity_mw * hours * trades.seller_premium_eur_per_mwh),
-            paid(Reason.INCENTIVE, trades.buyer, dso, trades.quantity_mw * hours * trades.buyer_premium_eur_per_mwh),
-            *_mediated(decision, peers, mediator, hours),
-            entries(Reason.FLEX, flex_giver, flex_taker, taken_mw * hours, flex.price_eur_per_mwh),
-            at_amount(Reason.FLEX_RESIDUAL, dso, supplier, net_flex_mwh, net_flex_eur),
-            penalties,
-            dso_entries(decision, metered_mw, tariffs.interface_eur_per_mwh, hours),
-            exchanged(Reason.RESIDUAL, peers, supplier, residual_mwh, bill_eur(residual_mwh, feed_in, retail)),
-            exchanged(
-                Reason.RESIDUAL, Role.OTHERS.party(n), supplier, others_mwh, bill_eur(others_mwh, feed_in, retail)
-            ),
-            # What the network took off is undone at the tariff it was billed at: nobody pays for being cut off.
-            exchanged(Reason.SHED, peers, supplier, shed_mwh, bill_eur(shed_mwh, retail, feed_in)),
-            *of_imbalance(positions, tariffs, rules),
-            entries(Reason.LOSSES, supplier, dso, np.array([state.loss_mw * hours]), wholesale),
-            entries(Reason.WHOLESALE, upstream, supplier, np.array([state.exchange_mw * hours]), wholesale),
-        ]
+    found = (
+        entries(Reason.P2P, trades.seller, trades.buyer, trades.quantity_mw * hours, trades.price_eur_per_mwh),
+        paid(Reason.FEE, trades.buyer, mediator, -trades.quantity_mw * hours * trades.fee_eur_per_mwh),
+        paid(Reason.INCENTIVE, trades.seller, dso, trades.quantity_mw * hours * trades.seller_premium_eur_per_mwh),
+        paid(Reason.INCENTIVE, trades.buyer, dso, trades.quantity_mw * hours * trades.buyer_premium_eur_per_mwh),
+        *_mediated(decision, peers, mediator, hours),
+        entries(Reason.FLEX, flex_giver, flex_taker, taken_mw * hours, flex.price_eur_per_mwh),
+        at_amount(Reason.FLEX_RESIDUAL, dso, supplier, net_flex_mwh, net_flex_eur),
+        penalties,
+        dso_entries(decision, metered_mw, positions, rules.activations, tariffs, hours),
+        exchanged(Reason.RESIDUAL, peers, supplier, residual_mwh, bill_eur(residual_mwh, feed_in, retail)),
+        exchanged(Reason.RESIDUAL, Role.OTHERS.party(n), supplier, others_mwh, bill_eur(others_mwh, feed_in, retail)),
+        # What the network took off is undone at the tariff it was billed at: nobody pays for being cut off.
+        exchanged(Reason.SHED, peers, supplier, shed_mwh, bill_eur(shed_mwh, retail, feed_in)),
+        *of_imbalance(positions, tariffs, rules),
+        entries(Reason.LOSSES, supplier, dso, np.array([state.loss_mw * hours]), wholesale),
+        entries(Reason.WHOLESALE, upstream, supplier, np.array([state.exchange_mw * hours]), wholesale),
     )
+    ledger = Ledger.join([each for each in found if len(each)])
     nothing = (np.abs(ledger.energy_mwh) < NOTHING_MWH) & (ledger.energy_mwh * 0 == ledger.amount_eur)
     return ledger.take(~nothing)  # keeps what is not a number: the balance will tell
 

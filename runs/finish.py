@@ -22,8 +22,11 @@ CHECKS = "checks.json"
 PICTURE = "picture.png"
 
 NO_MARKET = {"p2p": {"kind": "none"}, "lfm": {"kind": "none"}}
-SILENT = {"dso": {"publishes": "nothing"}, "reference": "none"}
+SILENT = {"dso": {"publishes": "nothing"}, "delivery": {"day_ahead_error": None}, "reference": "none"}
 """What the reference changes: the same peers and wires, and only the supplier to deal with."""
+
+OF_MARKETS = {"dso": "publishes", "delivery": "day_ahead_error"}
+"""What says nothing where there are none."""
 
 
 def is_finished(run: Run) -> bool:
@@ -99,12 +102,13 @@ def _reference(folder: Path, loaded: LoadedScenario, registry: Registry) -> Run:
 
 
 def _without_market(changes: list[Document]) -> list[Document]:
-    """Return what changes in a run without a market: all but the markets, and what the DSO says to them."""
+    """Return what changes in a run without a market: all but the markets, and what is for them only."""
     kept = []
     for change in changes:
         rest = {key: value for key, value in change["set"].items() if key != "market"}
-        if isinstance(rest.get("dso"), dict):
-            rest["dso"] = {key: value for key, value in rest["dso"].items() if key != "publishes"}
+        for section, gone in OF_MARKETS.items():
+            if isinstance(rest.get(section), dict):
+                rest[section] = {key: value for key, value in rest[section].items() if key != gone}
         rest = {key: value for key, value in rest.items() if value != {}}
         kept += [{"hour": change["hour"], "set": rest}] if rest else []
     return kept

@@ -23,7 +23,7 @@ from peerflex.markets.settlement import check_balance, settle
 from peerflex.markets.wishes import preferred_mw
 from peerflex.runs.area.area import Area
 from peerflex.runs.stages import frequency as respond
-from peerflex.runs.stages import incidents, knowledge, messages, remains
+from peerflex.runs.stages import history, incidents, knowledge, messages, remains
 from peerflex.runs.stages.delivery import Delivery, deliver
 from peerflex.runs.stages.desk import Count, HourDesk, moved, open_desk
 from peerflex.runs.stages.last_resort import last_resort
@@ -54,7 +54,7 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
     orders, result, done = agreed.plan.orders, agreed.result, delivery.done
     load_mvar = knowledge.load_mvar(area, desk.base, done.injection_mw, agreed.reactive_mvar)
     regulation = _regulation(desk, agreed, request_mw)
-    paid_mw = settled_mw(area.responsibility, offers, flex, done.injection_mw - delivery.baseline_mw)
+    paid_mw = settled_mw(area.responsibility, offers, flex, delivery.beyond_baseline_mw)
     mediated = mediation(model, orders, result, offers, flex, paid_mw)
     return Decision(
         step=step,
@@ -72,6 +72,7 @@ def decide(model: "AreaModel", step: int, state: PeerState, measured: GridState 
         contracted_mw=delivery.contracted_mw,
         scheduled_mw=delivery.announced_mw,
         baseline_mw=delivery.baseline_mw,
+        history_baseline_mw=delivery.history_mw,
         peers=done.after,
         injections=knowledge.by_bus(area, done.injection_mw, -load_mvar),
         messages=messages.said(model, desk, bargain, resort, regulation),
@@ -107,6 +108,7 @@ def _events(
         *incidents.of_service(bargain.agreed, model.dso.limits, tso),
         *incidents.of_regulation(regulation),
         *incidents.of_flexibility(area, bargain.offers, bargain.bought),
+        *history.of_history(area, bargain, delivery.history_mw),
         *incidents.of_mediation(mediated),
         *incidents.of_sequence(bargain),
         *incidents.of_last_resort(area, resort),
@@ -181,5 +183,5 @@ def conclude(
         frequency=answer,
         beyond_mw=respond.beyond_mw(area, decision, peers_mw),
         causes=causes,
-        settled=settled(ledger, decision, area.tariffs, area.hours),
+        settled=settled(ledger, decision, area.tariffs, area.hours, area.responsibility),
     )

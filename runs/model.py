@@ -12,6 +12,7 @@ from peerflex.agents.mediator import Mediator
 from peerflex.agents.peer import Peer
 from peerflex.agents.supplier import Supplier
 from peerflex.agents.tso import TSO
+from peerflex.core.arrays import Floats
 from peerflex.core.frequency import FrequencyState
 from peerflex.core.network import GridState, Injections
 from peerflex.core.people import PeerState
@@ -19,6 +20,7 @@ from peerflex.core.record import Decision, Event, HourRecord
 from peerflex.core.units import KW_PER_MW
 from peerflex.runs.area.area import Area
 from peerflex.runs.hour import conclude, decide
+from peerflex.runs.stages.history import readings_after
 from peerflex.runs.stages.mediation import pooled
 
 
@@ -28,7 +30,8 @@ class AreaModel(mesa.Model):
     ``step()`` simulates one step in process and keeps it in ``record``. The co-simulation calls ``decide`` and
     ``remember`` instead and lets the grid answer elsewhere. ``hour`` counts the steps decided; Mesa's own
     ``steps`` also counts a step that failed. ``with_people`` False leaves the peers' own agents out, for those who only
-    want the figures: the columns decide, an agent is a view of its row.
+    want the figures: the columns decide, an agent is a view of its row. ``readings_mw`` ``(steps, peers)`` are the
+    meter readings that baselines are made of, the latest last; None where nobody needs them.
     """
 
     def __init__(self, area: Area, with_people: bool = True) -> None:
@@ -37,6 +40,7 @@ class AreaModel(mesa.Model):
         self.state = area.start
         self.measured: GridState | None = None
         self.frequency: FrequencyState | None = None
+        self.readings_mw: Floats | None = None
         self.decision: Decision | None = None
         self.record: HourRecord | None = None
         self.on_record: Callable[[HourRecord], None] | None = None
@@ -81,10 +85,16 @@ class AreaModel(mesa.Model):
         self._govern(area)
 
     def restore(
-        self, hour: int, state: PeerState, measured: GridState | None, frequency: FrequencyState | None = None
+        self,
+        hour: int,
+        state: PeerState,
+        measured: GridState | None,
+        frequency: FrequencyState | None = None,
+        readings_mw: Floats | None = None,
     ) -> None:
         """Go on from the start of step ``hour`` with what was carried there."""
         self.hour, self.state, self.measured, self.frequency = hour, state, measured, frequency
+        self.readings_mw = readings_mw
 
     def decide(self) -> Decision:
         """Decide the next step, on what peers carry and the last grid state they were shown."""
@@ -96,6 +106,7 @@ class AreaModel(mesa.Model):
     def remember(self, record: HourRecord) -> None:
         """Keep the record of the step that was decided, and hand it on to whoever listens."""
         self.record, self.frequency = record, record.frequency
+        self.readings_mw = readings_after(self.area, self.readings_mw, record)
         if self.on_record is not None:
             self.on_record(record)
 

@@ -56,7 +56,7 @@ def moment(folder: Path | Run, step: int, registry: Registry) -> Moment:
         simulation.step()
     simulation.adopt_due()
     model = simulation.model
-    state, measured, frequency = model.state, model.measured, model.frequency
+    state, measured, frequency, readings_mw = model.state, model.measured, model.frequency, model.readings_mw
     record = simulation.step()
-    model.restore(step, state, measured, frequency)
+    model.restore(step, state, measured, frequency, readings_mw)
     return Moment(step, simulation.built.area, model, state, measured, record)

@@ -41,7 +41,7 @@ class _Live:
 
     def step(self) -> HourRecord:
         record = self.simulation.step()
-        self.writer.append(record, Carried.after(record))
+        self.writer.append(record, Carried.after(record, self.simulation.model.readings_mw))
         return record
 
 

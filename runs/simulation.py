@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
+from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError, SimulationError
 from peerflex.core.frequency import FrequencyState
 from peerflex.core.network import GridState
@@ -23,16 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """All that one step leaves to the next: what peers have, and what the wires and the frequency did."""
+    """All that one step leaves to the next: what peers have, and what the wires, the frequency and meters did."""
 
     peers: PeerState
     measured: GridState
     frequency: FrequencyState | None = None
+    readings_mw: Floats | None = None
 
     @classmethod
-    def after(cls, record: HourRecord) -> "Carried":
-        """Return what a step leaves to the next."""
-        return cls(record.decision.peers, record.state, record.frequency)
+    def after(cls, record: HourRecord, readings_mw: Floats | None) -> "Carried":
+        """Return what a step leaves to the next, the meter readings that the model then keeps included."""
+        return cls(record.decision.peers, record.state, record.frequency, readings_mw)
 
 
 class Driver(Protocol):
@@ -84,7 +86,7 @@ class Simulation:
         self._due = self._changes(loaded, first)
         self.model = AreaModel(self.built.area)
         if carried is not None:
-            self.model.restore(first, carried.peers, carried.measured, carried.frequency)
+            self.model.restore(first, carried.peers, carried.measured, carried.frequency, carried.readings_mw)
         self._driver = _driver(driver, self.model, coupling)
 
     def step(self) -> HourRecord:

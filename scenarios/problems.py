@@ -13,6 +13,8 @@ from peerflex.scenarios.layers import Layer, blame
 
 Model = TypeVar("Model", bound=BaseModel)
 
+MOST_DIGITS = 6
+
 KINDS_OF_VALUE = {
     "number": "a number",
     "integer": "a whole number",
@@ -26,7 +28,11 @@ KINDS_OF_VALUE = {
 def explain(error: ValidationError, model: type[BaseModel], layers: Sequence[Layer], merged: Document) -> InputError:
     """Return everything wrong with a document as one error: the first in three parts, then all others."""
     schema = model.model_json_schema()
-    found = [_problem(detail, schema, layers, merged) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    within = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+    # a list whose only entry is wrong is not too short as well
+    told = [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in within]
+    found = [_problem(detail, schema, layers, merged) for detail in told]
     places = [problem.where for problem in found]
     first, *others = [problem for row, problem in enumerate(found) if problem.where not in places[:row]]
     more = "".join(f"\n  {problem}" for problem in others)
@@ -38,7 +44,7 @@ def _problem(detail: ErrorDetails, schema: dict[str, Any], layers: Sequence[Laye
     path = tuple(part for part in detail["loc"] if part not in ("str", "float"))
     context = detail.get("ctx", {})
     if detail["type"] == "across_fields":
-        path = (*path, context["field"])
+        path = (*path, *map(_segment, context["field"].split(".")))
     where = f"{blame(layers, path, merged)}: {'.'.join(str(part) for part in path)}"
     if detail["type"] == "across_fields":
         return Problem(where, context["what"], context["remedy"])
@@ -57,6 +63,11 @@ def _problem(detail: ErrorDetails, schema: dict[str, Any], layers: Sequence[Laye
         return Problem(where, "has too few entries", remedy)
     reason = detail["msg"].lower().removeprefix("value error, ")
     return Problem(where, f"{_short(detail['input'])} does not fit ({reason})", remedy)
+
+
+def _segment(word: str) -> int | str:
+    """Return a part of a field's name; a row of a list is a short number."""
+    return int(word) if word.isdecimal() and len(word) < MOST_DIGITS else word
 
 
 def _short(value: object) -> str:

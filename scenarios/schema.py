@@ -210,6 +210,15 @@ class Scenario(Section):
         return self
 
     @model_validator(mode="after")
+    def _mediators_differ(self) -> Self:
+        names = [each.name for each in self.mediators]
+        for row, name in enumerate(names):
+            if name in names[:row]:
+                what = f"another mediator is called {name!r}, too"
+                raise wrong(f"mediators.{row}.name", what, "Give every mediator a name of its own.")
+        return self
+
+    @model_validator(mode="after")
     def _agents_have_a_group(self) -> Self:
         names = [group.name for group in self.peers]
         for agent, group in self.agents.items():

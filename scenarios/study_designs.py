@@ -56,7 +56,9 @@ class Designs(Section):
     unconstrained: Slug = Field(
         default="cm2", description="whose prices are those of trade that minds no limit, likewise"
     )
-    untraded: Slug = Field(default="supplier", description="whose bills are those without any trade, likewise")
+    untraded: Slug = Field(
+        default="supplier", description="whose costs and bills are those without any trade, likewise"
+    )
     unlimited: Slug = Field(
         default="free", description="whose reinforcement is what wires would cost instead of a market, likewise"
     )

@@ -20,9 +20,10 @@ COST_OF_GROUPS: Final = "cost_eur"
 BEFORE: Final = "before"
 """What a change is from where it is from the scenario before each."""
 BENEFIT_OF_GROUPS: Final = "benefit_eur"
-GROUP_FIGURES: Final = ("energy_mwh", COST_OF_GROUPS, BENEFIT_OF_GROUPS)
+BILL_OF_GROUPS: Final = "bill_eur"
+GROUP_FIGURES: Final = ("energy_mwh", COST_OF_GROUPS, BENEFIT_OF_GROUPS, BILL_OF_GROUPS)
 """The figures that groups of peers have: what their meters saw, given less taken; what they paid, less received; what
-moving their assets is worth to them, less what they paid."""
+moving their assets is worth to them, less what they paid; what they paid, with their part of the cost of the DSO."""
 
 
 def span(first_to_last: str) -> range:
@@ -55,7 +56,8 @@ class Kpi(Section):
         default=None,
         min_length=1,
         description="of these groups of peers together: energy_mwh (metered, given less taken) or, of the whole run, "
-        "cost_eur (paid less received), benefit_eur (private value of what their assets moved, less cost_eur)",
+        "cost_eur (paid less received), benefit_eur (private value of what their assets moved, less cost_eur), "
+        "bill_eur (cost_eur, and recovery_eur_per_mwh for what their meters took)",
         json_schema_extra=SINCE,
     )
     change_from: str | None = Field(

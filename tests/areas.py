@@ -1,5 +1,6 @@
 """A small area made by hand: a street at the end of one line, whose voltage rises with what it gives."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +13,12 @@ from peerflex.core.network import BranchTable, BusTable, GridState, Injections, 
 from peerflex.core.people import PeerState, PeerTable, Profiles
 from peerflex.core.record import Tariffs
 from peerflex.core.streams import stream
+from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.idle import NoIncentive, NoService
 from peerflex.markets.lfm import LocalFlexibilityMarket
 from peerflex.markets.pool import BilateralPool
 from peerflex.runs.area.area import Area, DsoSettings
-from peerflex.runs.stages.sequences import p2p_first
+from peerflex.runs.stages.sequences import SEQUENCES, SequenceName, p2p_first
 
 HOUR_S = 3600
 
@@ -116,3 +118,40 @@ def street(peers: int = 6, steps: int = 24, seed: int = 1, **changes: Any) -> Ar
         step_s=HOUR_S,
     )
     return replace(area, **changes)
+
+
+def three_on_a_line(
+    sequence: SequenceName = "p2p-first",
+    *,
+    bus: Sequence[int],
+    load_mw: Sequence[float],
+    pv_mw: Sequence[float] = (0.0, 0.0, 0.0),
+    battery_of: int,
+    stored_mwh: float,
+    **changes: Any,
+) -> Area:
+    """Return the street of several pages, for an hour: two truthful peers, a customer, and a line of 5 kW.
+
+    One of them has a battery of 8 kW and 16 kWh. The DSO forecasts without an error.
+    """
+    grid = Street(rating_mw=0.005)
+    area = street(3, 1, grid=grid, market=UniformPriceDoubleAuction(), forecast_error=0.0, behaviours=(Truthful(),) * 2)
+    owns = np.arange(3) == battery_of
+    peers = replace(
+        area.peers,
+        bus=np.array(bus),
+        behaviour=np.array([1, 1, -1]),
+        pv_mw=np.array(pv_mw),
+        battery_mw=0.008 * owns,
+        battery_mwh=0.016 * owns,
+    )
+    load = np.array([load_mw])
+    return replace(
+        area,
+        peers=peers,
+        start=PeerState(stored_mwh * owns),
+        profiles=Profiles(load, 0.0 * load, np.array([pv_mw])),
+        sequence=SEQUENCES[sequence],
+        dso=replace(area.dso, grid=grid, forecast_error=0.0),
+        **changes,
+    )

@@ -62,6 +62,8 @@ PRINT: dict[str, Any] = {
         {"name": "worst_line", "unit": "1", "figure": "highest_loading_branch", "hours": "0-2"},
         {"name": "worst_node", "unit": "1", "figure": "lowest_voltage_bus", "hours": "0-2"},
         {"name": "violations", "unit": "1", "hours": "0-2"},
+        {"name": "trader_bill_eur", "unit": "EUR"},
+        {"name": "bill_eur", "unit": "EUR", "groups": ["grid", "chp", "wind", "pv", "loads"]},
     ],
     "published": [
         {"scenario": "strong", "kpi": "losses_percent", "value": 1, "source": "T", "in_sample": False, "tolerance": 1},

@@ -36,6 +36,7 @@ def test_without_areas_both_markets_are_everywhere() -> None:
     assert same.lfm_buses.all()
 
 
+@pytest.mark.once
 def test_peers_trade_and_offer_where_the_markets_are(tmp_path: Path) -> None:
     names = half_of(area().grid.buses.name)
     both = run(
@@ -54,6 +55,7 @@ def test_peers_trade_and_offer_where_the_markets_are(tmp_path: Path) -> None:
     assert set(flex.bus) <= set(names[:-4])
 
 
+@pytest.mark.once
 def test_the_need_is_that_of_the_whole_network(tmp_path: Path) -> None:
     names = half_of(area().grid.buses.name)
     settings = [*EVENING, "market.sequence=lfm-first"]

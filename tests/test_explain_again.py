@@ -80,6 +80,17 @@ def test_a_partner_who_is_not_there_takes_all_of_an_order_that_found_nobody() ->
         assert again.accepted_mw[row] == pytest.approx(orders.quantity_mw[row])
 
 
+def test_a_partner_at_the_same_place_pays_no_charge_for_the_network_between_them() -> None:
+    """What both move cancels at their bus: a charge of 28.6 EUR/MWh does not keep them apart."""
+    moment = moment_of("trade-week-mv", 1, "market.service={kind: network-charges}", "time.start=2016-04-11T18:00:00")
+    orders, terms, row = moment.decision.orders, moment.decision.signal.terms, 2
+    assert terms.charges is not None
+    assert terms.charges.injection_eur_per_mwh[terms.place[orders.peer[row]]] > 20.0
+    assert moment.decision.result.accepted_mw[row] == 0.0
+    again = Again(moment).trades(Without(partners=frozenset({row})))
+    assert again.accepted_mw[row] == pytest.approx(orders.quantity_mw[row])
+
+
 def test_without_its_limit_the_dso_neither_charges_nor_calls() -> None:
     moment = moment_of("tso-dso-1", 20)
     again = Again(moment)

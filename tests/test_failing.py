@@ -19,11 +19,14 @@ from peerflex.markets.matching import match
 from peerflex.markets.settlement import settle
 from peerflex.runs.api import run
 from peerflex.runs.model import AreaModel
+from peerflex.runs.stages.delivery import not_moved_mw
 from peerflex.runs.stages.desk import moved, open_desk
 from tests.areas import Street, street
 from tests.contracts import book
 from tests.test_hour import flat, simulate
+from tests.test_increase_decrease import GAME
 from tests.test_settlement import TARIFFS, answered, decided
+from tests.two_buses import aggregator, two_buses
 
 TIGHT = Street(rating_mw=0.006)
 """A line so thin that flexibility is activated."""
@@ -91,13 +94,36 @@ def test_who_always_fails_moves_nothing_that_was_sold() -> None:
         flex_mw = np.bincount(decision.offers.peer, decision.offers.side * decision.flex.accepted_mw, minlength=12)
         np.testing.assert_allclose(record.metered_mw, decision.scheduled_mw - traded_mw - flex_mw, atol=1e-12)
         assert decision.lfm_undelivered_mw == pytest.approx(decision.flex.accepted_mw.sum())
-        assert decision.undelivered_mw == pytest.approx(np.abs(traded_mw).sum() + decision.flex.accepted_mw.sum())
+        assert decision.undelivered_mw == pytest.approx(np.abs(traded_mw + flex_mw).sum())
         events = [event for event in record.events if event.kind == "not-delivered"]
         assert len(events) == (decision.undelivered_mw > 1e-6)
         told += len(events)
         imbalance = record.ledger.take(record.ledger.reason == Reason.IMBALANCE.value)
         assert imbalance.energy_mwh.sum() == pytest.approx(np.abs(traded_mw + flex_mw).sum(), abs=1e-12)
     assert told > 5
+
+
+def test_who_does_not_take_what_it_resold_has_delivered_it() -> None:
+    """The page's Mia: she bought 100 kW, sold 60 kW of them on (1 W more: the back-off), and her boiler stays off."""
+    record = simulate(two_buses(mediators=(aggregator(GAME),), fails=(0.0, 1.0)), 1)[0]
+    decision = record.decision
+    resold_mw = float(decision.flex.accepted_mw.sum())
+    assert resold_mw == pytest.approx(0.060001, abs=1e-9)
+    assert decision.lfm_undelivered_mw == 0.0
+    assert decision.undelivered_mw == pytest.approx(0.1 - resold_mw)
+    imbalance = record.ledger.take(record.ledger.reason == Reason.IMBALANCE.value)
+    assert imbalance.energy_mwh.sum() == pytest.approx(0.1 - resold_mw)
+    assert record.settled.lfm_delivered_mwh == pytest.approx(resold_mw)
+
+
+@pytest.mark.parametrize(
+    ("activated_kw", "else_kw", "missing_kw"),
+    [(60, 0, 60), (60, 30, 60), (60, -20, 40), (60, -100, 0), (-60, 20, 40), (-60, -20, 60), (0, 50, 0)],
+)
+def test_what_keeping_still_delivers(activated_kw: float, else_kw: float, missing_kw: float) -> None:
+    missing_mw = not_moved_mw(np.array([activated_kw / 1000]), np.array([else_kw / 1000]))
+    assert missing_mw * 1000 == pytest.approx([missing_kw])
+    assert missing_kw <= abs(activated_kw + else_kw), "never more than is missing in all"
 
 
 def test_a_scenario_says_who_fails_and_the_log_what_was_missing(tmp_path: Path) -> None:

@@ -93,3 +93,23 @@ def test_a_batch_gives_its_hard_steps_to_solve(network: Network) -> None:
     np.testing.assert_array_equal(batch.solved, [True, False, True])
     alone = network.ac.solve(Injections(loads.p_mw * 5, loads.q_mvar * 5))
     np.testing.assert_array_equal(batch.v_pu[1], alone.v_pu)
+
+
+def test_only_other_injections_are_solved_again(network: Network) -> None:
+    loads = file_loads(network)
+    more = Injections(2 * loads.p_mw, loads.q_mvar)
+    first = network.ac.solve(loads)
+    assert network.ac.solve(Injections(loads.p_mw.copy(), loads.q_mvar.copy())) is first
+    other = network.ac.solve(more)
+    assert (other.v_pu != first.v_pu).any()
+    again = network.ac.solve(loads)
+    assert again is not first
+    np.testing.assert_array_equal(again.v_pu, first.v_pu)
+
+
+def test_injections_written_over_are_other_injections(network: Network) -> None:
+    loads = file_loads(network)
+    reused = Injections(loads.p_mw.copy(), loads.q_mvar.copy())
+    before = network.ac.solve(reused).exchange_mw
+    reused.p_mw[:] *= 2
+    assert network.ac.solve(reused).exchange_mw > 1.5 * before

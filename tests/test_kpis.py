@@ -30,13 +30,15 @@ def record(
     broken: list[tuple[bool, int, float]],
     messages: list[MessageBatch],
     paid: list[tuple[int, int, float]],
+    metered_kw: list[float],
 ) -> HourRecord:
-    """Return a step: limits of 1 ``broken`` by how much, what was said, and who paid whom."""
+    """Return a step: limits of 1 ``broken`` by how much, what was said, who paid whom, and what meters saw."""
     is_voltage, element, excess = (np.array(column) for column in zip(*broken, strict=True))
     excess = excess.astype(np.float64)
     payer, receiver, eur = (np.array(column) for column in zip(*paid, strict=True))
     return replace(
         logs.record(step, 2, logs.begin(2)),
+        metered_mw=1e-3 * np.array(metered_kw),
         violations=Violations(
             is_voltage, element, 1.0 + np.where(is_voltage, -1, 1) * excess, np.ones(len(excess)), excess
         ),
@@ -57,12 +59,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         [(BRANCH, 0, 0.5), (BRANCH, 2, 0.2), (BUS, 1, 0.02), (BUS, 2, 0.03)],
         [MessageBatch("bid", "peer", "mediator", 3), MessageBatch("signal", "dso", "peer", 1)],
         [(BOB, SUPPLIER, 0.9), (ANN, SUPPLIER, 0.2)],
+        [-4, -12],
     )
     second = record(
         1,
         [(BRANCH, 0, 0.25)],
         [MessageBatch("flex-need", "dso", "fmo", 1), MessageBatch("meter-reading", "meter", "dso", 2)],
         [(DSO, ANN, 0.5)],
+        [8, -4],
     )
     for each in (first, second):
         writer.append(each, logs.begin(2))
@@ -86,6 +90,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         ("customer_cost_eur", 0.9),
         ("peer_cost_eur", 0.6),
         ("dso_cost_eur", 0.5),
+        ("recovery_eur_per_mwh", 100),
+        ("trader_bill_eur", -0.2),
+        ("customer_bill_eur", 1.3),
         ("p2p_rounds", 2),
     ],
 )
@@ -100,6 +107,8 @@ def test_every_step_says_what_its_closing_figures_are_made_of(run: Run) -> None:
     assert hours.messages.tolist() == [4, 3]
     assert hours.disclosed_values_mediator.tolist() == [15, 0]
     assert hours.disclosed_values_dso.tolist() == [0, 2]
+    assert hours.withdrawn_mwh.tolist() == pytest.approx([0.004, 0.001])
+    assert hours.customer_withdrawn_mwh.tolist() == pytest.approx([0.003, 0.001])
 
 
 def test_flexibility_is_taken_off_welfare(run: Run) -> None:
@@ -137,6 +146,13 @@ def test_a_peer_called_like_a_role_is_not_taken_for_it(monkeypatch: pytest.Monke
 
 def test_a_log_from_before_a_figure_has_none_rather_than_zero() -> None:
     figures = kpis(open_run(Path(__file__).parent / "cases" / "run-first-version"))
-    for name in ("congested_hours", "voltage_excursion_pu_h", "messages", "disclosed_values_dso", "p2p_rounds"):
+    for name in (
+        "congested_hours",
+        "voltage_excursion_pu_h",
+        "messages",
+        "disclosed_values_dso",
+        "p2p_rounds",
+        "customer_bill_eur",
+    ):
         assert np.isnan(figures[name]), name
     assert figures["trader_cost_eur"] + figures["customer_cost_eur"] == pytest.approx(figures["peer_cost_eur"])

@@ -12,7 +12,7 @@ from peerflex.agents.mediator import MediatorSettings
 from peerflex.agents.truthful import Truthful
 from peerflex.core.errors import InputError
 from peerflex.core.parties import Reason, Role
-from peerflex.core.people import PeerState, Profiles
+from peerflex.core.people import Profiles
 from peerflex.core.protocols import FlexMarket
 from peerflex.core.record import HourRecord
 from peerflex.markets.bilateral_contract import BilateralContract, Contract
@@ -34,7 +34,7 @@ from peerflex.runs.log.verification import verify
 from peerflex.runs.session import Session
 from peerflex.runs.stages.sequences import SEQUENCES, SequenceName
 from peerflex.scenarios.load import load_scenario
-from tests.areas import Street, street
+from tests.areas import Street, street, three_on_a_line
 from tests.moments import moment_of
 from tests.test_hour import simulate
 
@@ -57,25 +57,13 @@ def booked_eur(record: HourRecord, reason: Reason, party: int) -> float:
 
 def battery_behind_a_line(last: FlexMarket | None, name: SequenceName = "lfm-first") -> Area:
     """Return the street of the page: sun at its head, a battery and a customer at its end, whose line carries 5 kW."""
-    grid = Street(rating_mw=0.005)
-    area = street(3, 1, grid=grid, market=UniformPriceDoubleAuction(), forecast_error=0.0, behaviours=(Truthful(),) * 2)
-    owns = np.array([0.0, 1.0, 0.0])
-    peers = replace(
-        area.peers,
-        bus=np.array([0, 1, 1]),
-        behaviour=np.array([1, 1, -1]),
-        pv_mw=np.array([0.003, 0.0, 0.0]),
-        battery_mw=0.008 * owns,
-        battery_mwh=0.016 * owns,
-    )
-    load, pv = np.array([[0.0, 0.0, 0.004]]), np.array([[0.003, 0.0, 0.0]])
-    return replace(
-        area,
-        peers=peers,
-        start=PeerState(0.008 * owns),
-        profiles=Profiles(load, 0.0 * load, pv),
-        sequence=SEQUENCES[name],
-        dso=replace(area.dso, grid=grid, forecast_error=0.0),
+    return three_on_a_line(
+        name,
+        bus=(0, 1, 1),
+        load_mw=(0.0, 0.0, 0.004),
+        pv_mw=(0.003, 0.0, 0.0),
+        battery_of=1,
+        stored_mwh=0.008,
         last_resort=last,
     )
 
@@ -224,6 +212,7 @@ def _hours(folder: Path, *said: str) -> pd.DataFrame:
     ("market", "where", "what"),
     [
         ({"last_resort": {"kind": "linear"}}, "market.last_resort", "is a market"),
+        ({"last_resort": {"kind": "capacity-clock"}}, "market.last_resort", "is a market"),
         ({"last_resort": {"kind": "obligatory"}}, "market.last_resort.kind", "there is no"),
         ({"last_resort": {"kind": "cost-based", "interface_eur_per_mwh": 3}}, "last_resort.interface", "tariffs"),
         ({"lfm": {"kind": "connection-agreement", "groups": ["nobody"]}}, "market.lfm.groups", "no group"),
@@ -236,6 +225,18 @@ def test_what_has_no_meaning_is_refused(market: dict[str, dict[str, object]], wh
         build(load_scenario("case69-day", said), registry([]))
     assert where in str(told.value)
     assert what in str(told.value)
+
+
+@pytest.mark.parametrize("kind", ["linear", "capacity-clock", "obligatory"])
+def test_a_wrong_last_resort_is_told_of_those_that_work_and_of_no_market(kind: str) -> None:
+    with pytest.raises(InputError) as told:
+        build(load_scenario("case69-day", [f"market.last_resort.kind={kind}"]), registry([]))
+    named = told.value.problem.remedy
+    assert "linear" not in named
+    assert "capacity-clock" not in named
+    for fit in ("none", "obligation", "connection-agreement", "bilateral-contract", "cost-based"):
+        assert fit in named
+        build(load_scenario("case69-day", [f"market.last_resort.kind={fit}"]), registry([]))
 
 
 def test_agreements_of_single_peers_are_refused_beside_pools() -> None:

@@ -10,13 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from peerflex.agents.truthful import Truthful
 from peerflex.core.arrays import Floats, add_up
 from peerflex.core.errors import InputError
 from peerflex.core.last_resort import Dues
 from peerflex.core.network import Injections
 from peerflex.core.parties import Reason
-from peerflex.core.people import PeerState, Plan, Profiles
+from peerflex.core.people import PeerState, Plan
 from peerflex.core.protocols import NetworkTariff, NetworkView
 from peerflex.core.record import HourRecord
 from peerflex.core.trade import Orders
@@ -33,7 +32,7 @@ from peerflex.runs.session import Session
 from peerflex.runs.stages.network_tariff import at_the_tariff
 from peerflex.runs.stages.sequences import SEQUENCES, SequenceName
 from peerflex.scenarios.load import load_scenario
-from tests.areas import Street, street
+from tests.areas import Street, street, three_on_a_line
 from tests.contracts import books
 from tests.test_hour import simulate
 
@@ -51,25 +50,12 @@ def view(end_mw: float, rating_mw: float = 0.005) -> NetworkView:
 
 def sunny(tariff: NetworkTariff | None) -> Area:
     """Return the street of the page: Ada's sun at the head; Ben's battery, half full, and Cem's 4.5 kW at the end."""
-    area = street(
-        3, 1, grid=STREET, market=UniformPriceDoubleAuction(), forecast_error=0.0, behaviours=(Truthful(),) * 2
-    )
-    ben = np.array([0.0, 1.0, 0.0])
-    peers = replace(
-        area.peers,
-        bus=np.array([0, 1, 1]),
-        behaviour=np.array([1, 1, -1]),
-        pv_mw=np.array([0.003, 0.0, 0.0]),
-        battery_mw=0.008 * ben,
-        battery_mwh=0.016 * ben,
-    )
-    load, pv = np.array([[0.0, 0.0, 0.0045]]), np.array([[0.003, 0.0, 0.0]])
-    return replace(
-        area,
-        peers=peers,
-        start=PeerState(0.008 * ben),
-        profiles=Profiles(load, 0.0 * load, pv),
-        dso=replace(area.dso, grid=STREET, forecast_error=0.0),
+    return three_on_a_line(
+        bus=(0, 1, 1),
+        load_mw=(0.0, 0.0, 0.0045),
+        pv_mw=(0.003, 0.0, 0.0),
+        battery_of=1,
+        stored_mwh=0.008,
         network_tariff=tariff,
     )
 

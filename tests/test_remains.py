@@ -23,7 +23,7 @@ from peerflex.runs.hour import conclude
 from peerflex.runs.log.table_hours import HOURS
 from peerflex.runs.model import AreaModel
 from peerflex.runs.stages.sequences import SEQUENCES, SequenceName
-from tests.areas import Street, street
+from tests.areas import Street, street, three_on_a_line
 from tests.test_hour import simulate
 
 pytestmark = pytest.mark.once
@@ -34,28 +34,10 @@ def three(sequence: SequenceName = "p2p-first", **changes: Any) -> Area:
 
     Anna's battery can give 8 kW, Ben and Carl take 4 kW each. 8 kW flow: the DSO needs 3 kW of the battery.
     """
-    grid = Street(rating_mw=0.005)
-    area = street(3, 1, grid=grid, market=UniformPriceDoubleAuction(), forecast_error=0.0, behaviours=(Truthful(),) * 2)
-    owns = np.array([1.0, 0.0, 0.0])
-    peers = replace(
-        area.peers,
-        bus=np.ones(3, dtype=np.int64),
-        behaviour=np.array([1, 1, -1]),
-        trade=np.zeros(3, dtype=np.bool_),
-        pv_mw=np.zeros(3),
-        battery_mw=0.008 * owns,
-        battery_mwh=0.016 * owns,
+    area = three_on_a_line(
+        sequence, bus=(1, 1, 1), load_mw=(0.0, 0.004, 0.004), battery_of=0, stored_mwh=0.016, **changes
     )
-    load = np.array([[0.0, 0.004, 0.004]])
-    return replace(
-        area,
-        peers=peers,
-        start=PeerState(0.016 * owns),
-        profiles=Profiles(load, 0.0 * load, 0.0 * load),
-        sequence=SEQUENCES[sequence],
-        dso=replace(area.dso, grid=grid, forecast_error=0.0),
-        **changes,
-    )
+    return replace(area, peers=replace(area.peers, trade=np.zeros(3, dtype=np.bool_)))
 
 
 def causes(area: Area) -> list[Cause]:

@@ -52,6 +52,12 @@ def test_bad_input_is_refused_with_place_reason_and_remedy(case: str) -> None:
         ("peers.prosumers.battery_kw=0", "--set: peers.0.battery_kw", "is 0", "neither"),
         ("tariffs.feed_in_eur_per_mwh=250", "--set: tariffs.interface_eur_per_mwh", "not between", "between"),
         ("extends=case69-day", "--set: extends", "no such key", "Known here"),
+        (
+            "mediators=[{name: a, role: aggregator, groups: [prosumers]}, {name: a, role: aggregator, groups: [x]}]",
+            "--set: mediators.1.name",
+            "another mediator is called 'a'",
+            "name of its own",
+        ),
     ],
 )
 def test_bad_settings_are_refused(setting: str, where: str, what: str, remedy: str) -> None:
@@ -61,6 +67,14 @@ def test_bad_settings_are_refused(setting: str, where: str, what: str, remedy: s
     assert refused.value.problem.where.startswith(where)
     assert what in refused.value.problem.what
     assert remedy in refused.value.problem.remedy
+
+
+def test_a_list_whose_only_entry_is_wrong_is_not_called_too_short_as_well() -> None:
+    with pytest.raises(InputError) as refused:
+        load_scenario("lv-week", ["market.sessions=[weekly]"])
+
+    assert "'weekly' is none of the choices" in refused.value.problem.what
+    assert "more:" not in refused.value.problem.remedy
 
 
 def test_everything_wrong_is_told_at_once() -> None:

@@ -6,15 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from peerflex.agents.truthful import Truthful
-from peerflex.core.people import PeerState, Profiles
 from peerflex.core.record import Decision
 from peerflex.core.streams import stream
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.leftovers import flex_offers
 from peerflex.runs.area.area import Area
 from peerflex.runs.stages.sequences import SEQUENCES, SequenceName, after_flexibility
-from tests.areas import Street, street
+from tests.areas import Street, street, three_on_a_line
 from tests.test_hour import simulate
 
 ANY_SEQUENCE = pytest.mark.parametrize("name", list(SEQUENCES))
@@ -108,23 +106,4 @@ def test_example_of_the_page(
 
 def battery_and_two_loads(name: SequenceName) -> Area:
     """Return the street of the page, all of them at its end, for an hour without sun."""
-    grid = Street(rating_mw=0.005)
-    area = street(3, 1, grid=grid, market=UniformPriceDoubleAuction(), forecast_error=0.0, behaviours=(Truthful(),) * 2)
-    owns = np.array([1.0, 0.0, 0.0])
-    peers = replace(
-        area.peers,
-        bus=np.ones(3, dtype=np.int64),
-        behaviour=np.array([1, 1, -1]),
-        pv_mw=np.zeros(3),
-        battery_mw=0.008 * owns,
-        battery_mwh=0.016 * owns,
-    )
-    load = np.array([[0.0, 0.006, 0.004]])
-    return replace(
-        area,
-        peers=peers,
-        start=PeerState(0.016 * owns),
-        profiles=Profiles(load, 0.0 * load, 0.0 * load),
-        sequence=SEQUENCES[name],
-        dso=replace(area.dso, grid=grid, forecast_error=0.0),
-    )
+    return three_on_a_line(name, bus=(1, 1, 1), load_mw=(0.0, 0.006, 0.004), battery_of=0, stored_mwh=0.016)

@@ -47,8 +47,10 @@ STUDY: dict[str, Any] = {
         {"name": "p2p_price_eur_per_mwh", "unit": "EUR/MWh"},
         {"name": "lfm_cost_eur", "unit": "EUR"},
         {"name": "reinforcement_eur_per_year", "unit": "EUR/a", "figure": "reinforcement_mva", "times": 5828},
-        {"name": "customer_cost_eur", "unit": "EUR"},
+        *({"name": name, "unit": "EUR"} for name in ("customer_cost_eur", "customer_bill_eur", "trader_bill_eur")),
+        *({"name": name, "unit": "EUR"} for name in ("trader_cost_eur", "dso_cost_eur")),
         {"name": "biogas_cost_eur", "unit": "EUR", "figure": "cost_eur", "groups": ["biogas"]},
+        {"name": "biogas_bill_eur", "unit": "EUR", "figure": "bill_eur", "groups": ["biogas"]},
         {"name": "biogas_benefit_eur", "unit": "EUR", "figure": "benefit_eur", "groups": ["biogas"]},
     ],
 }
@@ -156,6 +158,26 @@ def test_the_matrix_has_every_figure_of_every_run_and_what_compares_them(folder:
         assert float(free["biogas_gain_eur"]) == gain
         assert 0.0 <= gain < saving  # what the engines burn is not in the bill
         assert rows[f"{grid}-supplier"]["p2p_price_eur_per_mwh"] == ""
+
+
+def test_a_bill_has_what_the_dso_pays_and_the_page_has_what_a_design_takes_off_it(folder: Path) -> None:
+    """Customers' cost is the same in every design. Where the DSO receives more than it pays, it is given back."""
+    for name, row in table(folder).items():
+        figures = {column: float(value) for column, value in row.items() if column.endswith("_eur")}
+        whole = figures["trader_cost_eur"] + figures["customer_cost_eur"] + figures["dso_cost_eur"]
+        assert figures["trader_bill_eur"] + figures["customer_bill_eur"] == pytest.approx(whole, rel=1e-12)
+        assert figures["customer_saving_eur"] == pytest.approx(0.0, abs=1e-9)
+        recovered = figures["biogas_bill_eur"] - figures["biogas_cost_eur"]
+        assert 0.0 <= recovered / figures["dso_cost_eur"] < 0.5, name
+    saved = {name: float(row["customer_bill_saving_eur"]) for name, row in table(folder).items()}
+    assert saved["mv-supplier"] == 0.0
+    assert saved["mv-cm1"] < 0.0 < saved["mv-optimum"]  # the DSO pays for flexibility; it collects charges
+    page = (folder / "matrix.md").read_text()
+    assert "customer_bill_saving_eur (EUR)" in page
+    assert "customer_saving_eur" not in page
+    assert "without trade (`supplier`)" in page
+    assert "the central optimum (`optimum`)" in page
+    assert "less what is received: below 0" in page
 
 
 def test_trade_breaks_limits_and_a_design_that_minds_them_does_not(folder: Path) -> None:

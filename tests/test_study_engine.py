@@ -205,3 +205,9 @@ def test_a_variation_that_cannot_be_built_is_named(tmp_path: Path) -> None:
     wrong = [{"name": "lottery", "set": {"market.p2p.kind": "lottery"}}]
     with pytest.raises(InputError, match=r"scenario 'trade-only' at lottery, seed 1: .*lottery"):
         run_study(study_file(tmp_path, variations=wrong), out=tmp_path / "out", vary=True)
+
+
+def test_variations_are_not_asked_for_where_there_are_none(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there are none to vary by"):
+        run_study(study_file(tmp_path, variations=[]), out=tmp_path / "out", vary=True)
+    assert not (tmp_path / "out").exists()

@@ -152,9 +152,9 @@ def test_hours_of_print_that_do_not_fit_are_refused(
 @pytest.mark.parametrize(
     ("changes", "where", "remedy"),
     [
-        ({"kpis": [*PRINT["kpis"], {"name": "x", "groups": ["load"], **ENERGY}]}, "kpis.7.groups", "loads"),
-        ({"kpis": [*PRINT["kpis"], {"name": "losses_mwh", "unit": "1", "hours": "0-3"}]}, "kpis.7.hour", "last is 2"),
-        ({"kpis": [*PRINT["kpis"], {"name": "method", "unit": "1", "hours": "0"}]}, "kpis.7.name", "Known here"),
+        ({"kpis": [*PRINT["kpis"], {"name": "x", "groups": ["load"], **ENERGY}]}, "kpis.9.groups", "loads"),
+        ({"kpis": [*PRINT["kpis"], {"name": "losses_mwh", "unit": "1", "hours": "0-3"}]}, "kpis.9.hour", "last is 2"),
+        ({"kpis": [*PRINT["kpis"], {"name": "method", "unit": "1", "hours": "0"}]}, "kpis.9.name", "Known here"),
         ({"hourly": [PICTURE | {"columns": ["lowest_voltage"]}]}, "hourly.0.columns", "lowest_voltage_pu"),
     ],
 )

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from peerflex.runs.study.claims_of_models import CLAIMS, MODELS, Claim
 from peerflex.runs.study.designs_picture import apart, beside, designs_figure, front
-from peerflex.runs.study.matrix import SHARE, Column, Design, Matrix
+from peerflex.runs.study.matrix import SHARE, Column, Design, Matrix, with_derived
 from peerflex.runs.study.table5 import findings, table5_page, verdict
+from peerflex.scenarios.study_designs import Designs
+from peerflex.scenarios.study_schema import Kpi
 
 pytestmark = pytest.mark.once
 
@@ -23,6 +25,37 @@ def by_hand(**columns: dict[str, list[float]]) -> Matrix:
     nothing = [np.nan] * 3
     values = np.array([[figures.get(each.name, nothing) for figures in columns.values()] for each in designs])
     return Matrix((1, 2, 3), designs, tuple(Column(name, "1") for name in columns), values.transpose(0, 2, 1))
+
+
+def test_bills_of_two_designs_are_as_on_the_page() -> None:
+    """The engines burn 120 EUR in the design: their benefit is -500 - 120, after -800."""
+    figures = {
+        "customer_cost_eur": (1200, 1200),
+        "customer_bill_eur": (1260, 1350),
+        "engines_cost_eur": (800, 500),
+        "engines_bill_eur": (840, 600),
+        "engines_benefit_eur": (-800, -620),
+    }
+    kpis = tuple(
+        Kpi(name=name, unit="EUR", figure=name.replace("engines_", ""), groups=("engines",))
+        if name.startswith("engines")
+        else Kpi(name=name, unit="EUR")
+        for name in figures
+    )
+    values = np.array([*figures.values()], dtype=np.float64).T[:, None]
+    designs = tuple(Design(f"mv-{name}", "mv", name) for name in ("supplier", "cm1"))
+    columns, found = with_derived(designs, kpis, values, Designs(over={"mv": "trade-week-mv"}, presets=("CM1",)))
+
+    last = dict(zip([column.name for column in columns], found[1, 0].tolist(), strict=True))
+    assert {name: last[name] for name in last if name not in figures} == {
+        "customer_saving_eur": 0.0,
+        "customer_bill_saving_eur": -90.0,
+        "engines_saving_eur": 300.0,
+        "engines_bill_saving_eur": 240.0,
+        "engines_gain_eur": 180.0,
+        "engines_bill_gain_eur": 120.0,
+    }
+    assert not found[0, 0, len(figures) :].any()
 
 
 def test_the_front_is_what_nothing_beats_in_both() -> None:

@@ -18,7 +18,7 @@ from peerflex.runs.study.criteria import criteria
 from peerflex.runs.study.derived import derived
 from peerflex.runs.study.kpis import of_hour
 from peerflex.runs.study.run import StudyResult, run_study
-from peerflex.runs.study.source import element_numbers, energy_of
+from peerflex.runs.study.source import element_numbers, energy_of, withdrawn_by
 from peerflex.runs.study.verdicts import Baseline, compare, rows
 from peerflex.scenarios.study import load_study
 from peerflex.scenarios.study_schema import Kpi
@@ -71,6 +71,12 @@ def test_groups_elements_and_pictures_are_those_of_the_log_bit_by_bit(
     np.testing.assert_array_equal(evening.pictures[1].lines[1][2], transformer)
 
 
+def test_bills_of_all_groups_are_the_bill_of_all_traders_whatever_the_tso_pays(evening: StudyResult) -> None:
+    for case in ("strong", "weak", "relieved"):
+        whole, groups = (evening.measured.seeds(case, "", name, None)[0] for name in ("trader_bill_eur", "bill_eur"))
+        assert groups == pytest.approx(whole, rel=1e-12)
+
+
 def test_the_worst_element_is_the_number_in_its_name(logged: StudyResult) -> None:
     hours = open_run(logged.folder / "runs" / "strong-1").hours
     for kpi, column in (("worst_line", "highest_loading_branch"), ("worst_node", "lowest_voltage_bus")):
@@ -102,6 +108,12 @@ def test_a_group_without_members_has_no_energy() -> None:
     metered_mw = np.array([[1.0, -2.0, 4.0], [0.5, 0.0, -1.0]])
     np.testing.assert_array_equal(energy_of("a", ("a", "b", "a"), metered_mw, 0.5), [2.5, -0.25])
     assert np.isnan(energy_of("c", ("a", "b", "a"), metered_mw, 0.5)).all()
+
+
+def test_what_meters_of_a_group_took_is_of_each_by_itself_and_the_tso_bears_none_of_it() -> None:
+    metered_mw = np.array([[1.0, -2.0, -4.0], [-0.5, 0.0, -1.0]])
+    np.testing.assert_array_equal(withdrawn_by("a", ("a", "tso", "a"), metered_mw, 0.5), [2.0, 0.75])
+    np.testing.assert_array_equal(withdrawn_by("tso", ("a", "tso", "a"), metered_mw, 0.5), [0.0, 0.0])
 
 
 # ---------------------------------------------------------------- made of other figures

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from importlib.metadata import EntryPoint
 from typing import Any, Final
 
 import numpy as np
@@ -43,13 +44,21 @@ def last_resort(kinds: Mapping[str, type[Any]], scenario: Scenario, where: str) 
         InputError: likewise, or if it is a market, which a last resort is not.
     """
     component = scenario.market.last_resort
+    fit = {kind: found for kind, found in kinds.items() if _may_be_last(found)}
+    if component.kind not in kinds:
+        return flex_market(fit, component, scenario, where)  # which says what there is
     found = flex_market(kinds, component, scenario, where)
     if isinstance(found, NoFlexMarket):
         return None
     if not getattr(found, "administered", False):
         what = f"{component.kind!r} is a market: peers would ask what they like when the DSO has no other way left"
-        raise InputError(where, what, "Use obligation, connection-agreement, bilateral-contract or cost-based.")
+        raise InputError(where, what, f"Known: {', '.join(sorted(fit))}.")
     return found
+
+
+def _may_be_last(kind: type[Any]) -> bool:
+    """Whether a kind can be a last resort; of an installed one that is not loaded yet it is not known."""
+    return isinstance(kind, EntryPoint) or getattr(kind, "administered", False) or kind is NoFlexMarket
 
 
 def network_tariff(kinds: Mapping[str, type[Any]], scenario: Scenario, where: str) -> NetworkTariff | None:

@@ -13,7 +13,7 @@ from peerflex.core.protocols import Behaviour, FlexMarket, Grid, Incentive, Mark
 from peerflex.core.record import Event, Tariffs
 from peerflex.core.regulation import System
 from peerflex.core.trade import Wishes
-from peerflex.core.units import SECONDS_PER_HOUR
+from peerflex.core.units import HOURS_PER_DAY, SECONDS_PER_HOUR
 from peerflex.markets.preferences import Preference
 from peerflex.markets.responsibility import EACH_ITS_OWN, Responsibility
 
@@ -109,3 +109,7 @@ class Area:
     def hours(self) -> float:
         """Length of one step in hours."""
         return self.step_s / SECONDS_PER_HOUR
+
+    @property
+    def steps_a_day(self) -> int:
+        return HOURS_PER_DAY * SECONDS_PER_HOUR // self.step_s

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from peerflex.agents.elastic import ElasticLoad, ElasticSource
+from peerflex.agents.elastic import ElasticLoad
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
-from peerflex.core.people import Connections, PeerState, PeerTable
+from peerflex.core.people import Connections, PeerState, PeerTable, Profiles
 from peerflex.core.protocols import Behaviour, Grid, Market
 from peerflex.core.units import MINUTES_PER_HOUR
 from peerflex.grid.factors import Factors
@@ -17,16 +17,15 @@ from peerflex.grid.limits import uniform_limits
 from peerflex.grid.network import Network, open_network
 from peerflex.runs.area import agreements, choices
 from peerflex.runs.area.area import Area, DsoSettings
+from peerflex.runs.area.checks import check_area
 from peerflex.runs.area.chosen import leaves_nothing_congested
 from peerflex.runs.area.components import make
-from peerflex.runs.area.composition import check_composition, check_incentive, check_service
-from peerflex.runs.area.mediators import build_mediators, build_monitor, check_mediators
+from peerflex.runs.area.mediators import build_mediators, build_monitor
 from peerflex.runs.area.plugins import Registry
 from peerflex.runs.area.rated import rated
 from peerflex.runs.area.regulated import regulated
 from peerflex.runs.area.responsible import lfm_buses, responsibility, within_p2p_area
 from peerflex.runs.log.manifest import ROLES, distinct
-from peerflex.runs.stages.interface_price import check_interface_price
 from peerflex.runs.stages.sequences import SEQUENCES
 from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.load import LoadedScenario
@@ -81,49 +80,61 @@ def _redrawn(loaded: LoadedScenario, built: Built, attempt: int) -> Built:
     connections, buses = built.network.connections, built.area.grid.buses
     population = build_population(loaded, connections, buses, attempt)
     local = build_peers(loaded, connections, buses, population)
-    peers = with_upstream(loaded.scenario, local, built.network.slack_bus)
-    peers = within_p2p_area(loaded.scenario, _moved(loaded, peers), buses, loaded.origin)
-    area = replace(built.area, peers=peers)
+    area = replace(built.area, peers=_placed(loaded, local, built.network))
     return replace(built, area=_among(area, loaded.origin), draw=attempt)
 
 
 def _build(loaded: LoadedScenario, registry: Registry) -> Built:
-    """Return the area with the first draw of its traders."""
+    """Return the area with the first draw of its traders: the network, its peers, the markets, and what else a design
+    has; then whether all of that fits."""
     scenario, origin = loaded.scenario, loaded.origin
     network = _network(loaded, impedance_error=0.0)
     population = build_population(loaded, network.connections, network.wires.buses, attempt=0)
     network = rated(loaded, network, population)
-    linear = scenario.physics == "linear"
-    grid: Grid = network.linear() if linear else network.ac
+    grid: Grid = network.linear() if scenario.physics == "linear" else network.ac
     units = build_units(loaded, grid.buses)
     local = build_peers(loaded, network.connections, grid.buses, population, units)
     profiles = build_profiles(loaded, network.connections, local, network.year, population, units)
-    peers = with_upstream(scenario, local, network.slack_bus)
     behaviours = tuple(_behaviour(group, row, registry, origin) for row, group in enumerate(scenario.peers))
-    peers = within_p2p_area(scenario, _moved(loaded, peers), grid.buses, origin)
+    peers = _placed(loaded, local, network)
     if units is None and population is None:
         peers = replace(peers, tan_phi=_tan_phi(peers, behaviours, network.connections))
-    area = Area(
+    area = _with_two_markets(loaded, registry, network, grid, peers, padded(profiles, len(peers)), behaviours)
+    area = _with_the_rest(area, scenario, registry, origin)
+    area = replace(area, n_beyond=len(peers) - len(local))
+    check_area(area, scenario, origin)
+    return Built(_among(regulated(loaded, area, network.slack_bus), origin), network)
+
+
+def _placed(loaded: LoadedScenario, local: PeerTable, network: Network) -> PeerTable:
+    """Return the peers of the network and those beyond it, each in the group it bids with and the area it trades in."""
+    peers = _moved(loaded, with_upstream(loaded.scenario, local, network.slack_bus))
+    return within_p2p_area(loaded.scenario, peers, network.wires.buses, loaded.origin)
+
+
+def _with_two_markets(
+    loaded: LoadedScenario,
+    registry: Registry,
+    network: Network,
+    grid: Grid,
+    peers: PeerTable,
+    profiles: Profiles,
+    behaviours: tuple[Behaviour, ...],
+) -> Area:
+    """Return what every area has: peers, physics, a market between peers, a flexibility market, a DSO, tariffs."""
+    scenario, market, origin = loaded.scenario, loaded.scenario.market, loaded.origin
+    return Area(
         peers=peers,
         start=PeerState(np.zeros(len(peers))),  # batteries begin empty: nobody wins by energy it was given
-        profiles=padded(profiles, len(peers)),
+        profiles=profiles,
         behaviours=behaviours,
         behaviour_names=tuple(group.name for group in scenario.peers),
-        fails=tuple(group.fails for group in scenario.peers),
-        preferences=choices.preferences(registry.preferences, scenario, origin),
         market=_market(scenario, registry, origin),
-        service=_component(registry.services, scenario.market.service, f"{origin}: market.service"),
-        flex_market=agreements.flex_market(
-            registry.flex_markets, scenario.market.lfm, scenario, f"{origin}: market.lfm"
-        ),
-        last_resort=agreements.last_resort(registry.flex_markets, scenario, f"{origin}: market.last_resort"),
-        network_tariff=agreements.network_tariff(
-            registry.network_tariffs, scenario, f"{origin}: market.network_tariff"
-        ),
-        first_hour=scenario.time.start.hour + scenario.time.start.minute / MINUTES_PER_HOUR,
+        service=_component(registry.services, market.service, f"{origin}: market.service"),
+        flex_market=agreements.flex_market(registry.flex_markets, market.lfm, scenario, f"{origin}: market.lfm"),
+        sequence=SEQUENCES[market.sequence],
         grid=grid,
-        sequence=SEQUENCES[scenario.market.sequence],
-        diagnostic=network.ac if linear and scenario.diagnostic == "ac" else None,
+        diagnostic=network.ac if scenario.physics == "linear" and scenario.diagnostic == "ac" else None,
         limits=uniform_limits(grid.buses, grid.branches, *scenario.dso.voltage_pu, scenario.dso.loading),
         dso=DsoSettings(
             grid=_believed(loaded, grid),
@@ -131,41 +142,33 @@ def _build(loaded: LoadedScenario, registry: Registry) -> Built:
             at_risk=scenario.dso.at_risk_loading,
             publishes=scenario.dso.publishes == "at-risk",
             lfm_rounds=scenario.dso.lfm_rounds,
-            incentive=_component(registry.incentives, scenario.market.incentive, f"{origin}: market.incentive"),
+            incentive=_component(registry.incentives, market.incentive, f"{origin}: market.incentive"),
         ),
         tariffs=scenario.tariffs.tariffs(),
         forecast_error=scenario.delivery.forecast_error,
         seed=scenario.seed,
         steps=scenario.time.steps,
         step_s=scenario.time.step_s,
-        n_beyond=len(peers) - len(local),
+        first_hour=scenario.time.start.hour + scenario.time.start.minute / MINUTES_PER_HOUR,
+    )
+
+
+def _with_the_rest(area: Area, scenario: Scenario, registry: Registry, origin: str) -> Area:
+    """Return the area with what only some designs have: sessions, mediators, a last resort, who answers for what."""
+    tariff = agreements.network_tariff(registry.network_tariffs, scenario, f"{origin}: market.network_tariff")
+    return replace(
+        area,
+        fails=tuple(group.fails for group in scenario.peers),
+        preferences=choices.preferences(registry.preferences, scenario, origin),
         sessions=scenario.market.sessions,
         day_ahead_error=scenario.delivery.error_day_ahead,
-        mediators=build_mediators(scenario, registry, peers, origin),
+        last_resort=agreements.last_resort(registry.flex_markets, scenario, f"{origin}: market.last_resort"),
+        network_tariff=tariff,
+        mediators=build_mediators(scenario, registry, area.peers, origin),
         monitor=build_monitor(scenario),
         responsibility=responsibility(scenario),
-        lfm_buses=lfm_buses(scenario, peers, grid.buses, origin),
+        lfm_buses=lfm_buses(scenario, area.peers, area.grid.buses, origin),
     )
-    check_curves(area, origin)
-    if agreements.takes_energy(area.flex_market) or agreements.takes_energy(area.last_resort):
-        check_interface_price(area, origin)
-    check_mediators(area, scenario, origin)
-    choices.check_preferences(area, scenario.tso is not None, origin)
-    check_incentive(area, scenario.market.p2p.kind, f"{origin}: market.incentive")
-    for name, behaviour in zip(area.behaviour_names, area.behaviours, strict=True):
-        if getattr(behaviour, "has_slopes", False) and not getattr(area.market, "heeds_slopes", False):
-            what = f"sees one price an order, and {name!r} bids prices that change with every MW"
-            raise InputError(f"{origin}: market.p2p", what, "Use bilateral-equilibrium, or another behaviour.")
-    if getattr(area.service, "sets_terms", False):
-        check_service(area, f"{origin}: market.service")
-    check_composition(area, scenario.market, scenario.tso is not None, f"{origin}: market")
-    agreements.check_means(area, scenario.tso is not None, f"{origin}: market")
-    tso = scenario.tso
-    if tso is not None and (tso.firm or tso.scheme != "common") and not getattr(area.market, "true_prices", False):
-        asked = "a firm request" if tso.firm else f"the scheme {tso.scheme}"
-        what = f"{asked} needs a market that serves some bids first and settles all at true prices"
-        raise InputError(f"{origin}: tso", what, "Use the market bilateral-equilibrium, or scheme common and no firm.")
-    return Built(_among(regulated(loaded, area, network.slack_bus), origin), network)
 
 
 def _moved(loaded: LoadedScenario, peers: PeerTable) -> PeerTable:
@@ -250,18 +253,3 @@ def _tan_phi(peers: PeerTable, behaviours: tuple[Behaviour, ...], connections: C
     np.divide(load_mvar, load_mw, out=ratio[: len(load_mw)], where=load_mw > 0.0)
     elastic = [row for row, behaviour in enumerate(behaviours) if isinstance(behaviour, ElasticLoad)]
     return np.where(np.isin(peers.behaviour, elastic), ratio, 0.0)
-
-
-def check_curves(area: Area, origin: str) -> None:
-    """Refuse elastic peers of which nobody says what a MW is worth to them, or costs them."""
-    for row, behaviour in enumerate(area.behaviours):
-        if not isinstance(behaviour, ElasticLoad | ElasticSource):
-            continue
-        members = area.peers.behaviour == row
-        for name, own in (
-            ("marginal_eur_per_mwh", area.peers.marginal_eur_per_mwh),
-            ("rise_eur_per_mwh", area.peers.marginal_rise_eur_per_mwh),
-        ):
-            if getattr(behaviour, name) is None and np.isnan(own[members]).any():
-                where = f"{origin}: peers.{row}.behaviour.{name}"
-                raise InputError(where, "is missing, and these peers have none of their own", f"Add {name}.")

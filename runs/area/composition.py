@@ -11,6 +11,7 @@ from peerflex.runs.area.responsible import check_responsibility
 from peerflex.runs.stages.sequences import FLEXIBILITY_STANDS, p2p_first
 from peerflex.scenarios.market_schema import MarketDesign
 from peerflex.scenarios.presets import PRESETS, Structure
+from peerflex.scenarios.tariff_schema import Delivery
 
 
 def check_composition(area: Area, design: MarketDesign, with_tso: bool, where: str) -> None:
@@ -32,6 +33,18 @@ def check_composition(area: Area, design: MarketDesign, with_tso: bool, where: s
     ):
         what = f"{design.lfm.kind!r} activates any part of an offer, and groups of peers have a least_activation"
         raise InputError(f"{where}.lfm", what, "Use linear, or leave out least_activation.")
+
+
+def check_delivery(delivery: Delivery, sessions: tuple[str, ...], where: str) -> None:
+    """Refuse an error of a forecast on which nobody trades.
+
+    Raises:
+        InputError: if it is refused.
+    """
+    if delivery.day_ahead_error is not None and "day-ahead" not in sessions:
+        what = "is the error of the forecast that a day-ahead session is held on, and there is no such session"
+        remedy = "Add day-ahead to market.sessions, or leave it out."
+        raise InputError(f"{where}.day_ahead_error", what, remedy)
 
 
 def check_incentive(area: Area, kind: str, where: str) -> None:

@@ -52,25 +52,26 @@ def registry(files: list[Path] | None = None) -> Registry:
         InputError: if a plugin file cannot be imported, or defines none of the dictionaries.
     """
     modules = [_import(path) for path in files or []]
+    installed = entry_points()  # of all groups at once: each look reads what every package says of itself
+
+    def merged(name: str, own: Mapping[str, type[Any]]) -> Mapping[str, Any]:
+        kinds: dict[str, Any] = {point.name: point for point in installed.select(group=f"peerflex.{name.lower()}")}
+        kinds |= own
+        for module in modules:
+            kinds |= getattr(module, name, {})
+        return kinds
+
     return Registry(
-        behaviours=_merged("BEHAVIOURS", BEHAVIOURS, modules),
-        markets=_merged("MARKETS", MARKETS, modules),
-        incentives=_merged("INCENTIVES", INCENTIVES, modules),
-        services=_merged("SERVICES", SERVICES, modules),
-        flex_markets=_merged("FLEX_MARKETS", FLEX_MARKETS, modules),
-        network_tariffs=_merged("NETWORK_TARIFFS", NETWORK_TARIFFS, modules),
-        preferences=_merged("PREFERENCES", PREFERENCES, modules),
-        strategies=_merged("STRATEGIES", STRATEGIES, modules),
+        behaviours=merged("BEHAVIOURS", BEHAVIOURS),
+        markets=merged("MARKETS", MARKETS),
+        incentives=merged("INCENTIVES", INCENTIVES),
+        services=merged("SERVICES", SERVICES),
+        flex_markets=merged("FLEX_MARKETS", FLEX_MARKETS),
+        network_tariffs=merged("NETWORK_TARIFFS", NETWORK_TARIFFS),
+        preferences=merged("PREFERENCES", PREFERENCES),
+        strategies=merged("STRATEGIES", STRATEGIES),
         files=tuple(files or []),
     )
-
-
-def _merged(name: str, own: Mapping[str, type[Any]], modules: list[ModuleType]) -> Mapping[str, Any]:
-    installed = {point.name: point for point in entry_points(group=f"peerflex.{name.lower()}")}
-    kinds: dict[str, Any] = installed | dict(own)
-    for module in modules:
-        kinds |= getattr(module, name, {})
-    return kinds
 
 
 def _import(path: Path) -> ModuleType:

@@ -20,7 +20,13 @@ def responsibility(scenario: Scenario) -> Responsibility:
     """Return the rules of settlement."""
     said = scenario.market.settlement
     return Responsibility(
-        said.imbalance, said.activations, said.flexibility == "delivered", said.tolerance, said.penalty_eur_per_mwh
+        said.imbalance,
+        said.activations,
+        said.flexibility == "delivered",
+        said.tolerance,
+        said.penalty_eur_per_mwh,
+        said.baseline_days,
+        said.quiet_days_only,
     )
 
 
@@ -70,9 +76,11 @@ def check_responsibility(area: Area, with_tso: bool, where: str) -> None:
     if rules.delivered and isinstance(area.flex_market, NoFlexMarket):
         what = "there is no flexibility market whose activations could be delivered"
         raise InputError(f"{where}.flexibility", what, "Use sold, or add a flexibility market.")
-    if rules.activations != EACH_ITS_OWN.activations and not takes_energy(area.flex_market):
+    takes = takes_energy(area.flex_market) or takes_energy(area.last_resort)
+    if rules.activations != EACH_ITS_OWN.activations and not takes:
         what = "there is no flexibility market in which the DSO takes energy that it could pass on to the supplier"
-        raise InputError(f"{where}.activations", what, "Leave it out, or use another flexibility market.")
+        remedy = "Leave it out, or use another flexibility market, or the last resort cost-based."
+        raise InputError(f"{where}.activations", what, remedy)
 
 
 def _buses(names: tuple[str, ...] | None, buses: BusTable, where: str) -> Bools | None:

@@ -21,13 +21,14 @@ from peerflex.runs.explain.edits import (
     limits_without,
     of_agreement,
     said_terms,
+    unbound,
     uncharged,
     with_rules,
 )
 from peerflex.runs.explain.flex_again import flex_again
 from peerflex.runs.explain.sessions import cleared_in_sessions, refuse_two_sessions
 from peerflex.runs.explain.types import NOTHING, Without
-from peerflex.runs.stages.desk import HourDesk, open_desk
+from peerflex.runs.stages.desk import DRAWS, HourDesk, open_desk
 from peerflex.runs.stages.sequences import FLEXIBILITY_STANDS, after_flexibility
 
 if TYPE_CHECKING:
@@ -138,23 +139,22 @@ class Again:
     def _cleared(self, without: Without) -> MarketResult:
         """Clear the hour's orders once, on the terms that stand."""
         moment, decision, area = self.moment, self.moment.decision, self.moment.area
-        edit = edited(self._for_sale(decision.orders), without, area.market)
+        bound = decision.signal.terms.headroom is not None
+        edit = edited(self._for_sale(decision.orders), without, area.market, envelopes=bound)
         terms = said_terms(moment, without.at_risk) if without.at_risk else decision.signal.terms
         may_trade = area.peers.trade | (PROVIDERS in without.rules)
-        terms = with_wishes(uncharged(terms, without.uncharged), area.wishes)
+        terms = with_wishes(unbound(uncharged(terms, without.uncharged), without.unbound), area.wishes)
         signal = Signal(decision.signal.relief, decision.signal.at_risk, terms)
         market = with_rules(area.market, without.rules, decision.orders, edit.orders)
-        rng = stream(area.seed, "market", moment.step)
+
+        def clear(orders: Orders, draws: str = DRAWS) -> MarketResult:
+            return clear_tradable(market, orders, may_trade, signal, stream(area.seed, draws, moment.step))
+
         if len(area.sessions) == 1:
-            return in_rows_of(decision.orders, edit, clear_tradable(market, edit.orders, may_trade, signal, rng))
+            return in_rows_of(decision.orders, edit, clear(edit.orders))
         n_late = len(decision.orders) - decision.day_ahead
-        result = cleared_in_sessions(
-            edit,
-            n_late,
-            min(without.partners, default=-1) >= n_late,
-            lambda orders: clear_tradable(market, orders, may_trade, signal, stream(area.seed, "market", moment.step)),
-        )
-        return in_rows_of(decision.orders, edit, result)
+        early = min(without.partners, default=-1) >= n_late
+        return in_rows_of(decision.orders, edit, cleared_in_sessions(edit, n_late, early, clear))
 
     def _negotiated(self, without: Without) -> MarketResult:
         """Let the DSO's service come to terms with the peers from the start."""
@@ -163,6 +163,7 @@ class Again:
         signal = desk.signal
         if without.at_risk:
             signal = replace(signal, terms=said_terms(moment, without.at_risk))
+        signal = replace(signal, terms=unbound(signal.terms, without.unbound))
         watched = WatchedDesk(desk, limits_without(desk.limits, without.limits))
         bids = replace(without, partners=frozenset())  # only who is there can take part in a negotiation
         asked = EditedDesk(

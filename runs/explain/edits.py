@@ -10,7 +10,7 @@ from peerflex.core.network import Limits
 from peerflex.core.protocols import Market
 from peerflex.core.record import Agreement
 from peerflex.core.trade import Charges, MarketResult, Orders, TradeTerms
-from peerflex.core.units import QUANTITY_TOLERANCE_MW
+from peerflex.core.units import QUANTITY_TOLERANCE_MW, SELL
 from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.standing import Edit, held_by_order_mw
 from peerflex.runs.explain.types import Element, Without
@@ -26,8 +26,11 @@ NOBODY = -1
 """Row of an order that somebody would have who is not there."""
 
 
-def edited(orders: Orders, without: Without, market: Market) -> Edit:
-    """Return the orders that are left, and of which row each is (``NOBODY``: a partner that is not there)."""
+def edited(orders: Orders, without: Without, market: Market, envelopes: bool = False) -> Edit:
+    """Return the orders that are left, and of which row each is (``NOBODY``: a partner that is not there).
+
+    Where ``envelopes`` bind what moves an asset, no partner moves any: it would be cut.
+    """
     price = orders.price_eur_per_mwh.copy()
     for row, instead in without.bids:
         price[row] = instead
@@ -36,6 +39,8 @@ def edited(orders: Orders, without: Without, market: Market) -> Edit:
     rows = np.flatnonzero(kept)
     there = replace(orders, price_eur_per_mwh=price)
     partners = [_partner(there, row, market) for row in sorted(without.partners)]
+    if envelopes:
+        partners = [replace(each, dispatchable=np.zeros(1, dtype=np.bool_)) for each in partners]
     origin = np.concatenate([rows, np.full(len(partners), NOBODY)])
     return Edit(Orders.join([there.take(rows), *partners]), origin)
 
@@ -140,6 +145,16 @@ def uncharged(terms: TradeTerms, peers: frozenset[int]) -> TradeTerms:
     pair[places, :] = 0.0
     pair[:, places] = 0.0
     return replace(terms, charges=Charges(injection, pair))
+
+
+def unbound(terms: TradeTerms, envelopes: frozenset[tuple[int, int]]) -> TradeTerms:
+    """Return the terms without the envelopes of some peers, each in one direction (+1: to rise)."""
+    if not envelopes or terms.headroom is None:
+        return terms
+    rise_mw, fall_mw = terms.headroom.rise_mw.copy(), terms.headroom.fall_mw.copy()
+    for peer, side in envelopes:
+        (rise_mw if side == SELL else fall_mw)[peer] = np.inf
+    return replace(terms, headroom=replace(terms.headroom, rise_mw=rise_mw, fall_mw=fall_mw))
 
 
 def limits_without(limits: Limits, elements: frozenset[Element]) -> Limits:

@@ -12,6 +12,7 @@ from peerflex.markets.double_auction import UniformPriceDoubleAuction
 from peerflex.markets.idle import NoMarket
 from peerflex.runs.explain.again import Again
 from peerflex.runs.explain.edits import NO_MARKET, POSITION, PROVIDERS, worth_per_price
+from peerflex.runs.explain.envelopes import no_partner_beyond
 from peerflex.runs.explain.text import money, power
 from peerflex.runs.explain.types import SAME_EUR_PER_MWH, Candidate, Figures, Outcome, Without
 
@@ -91,7 +92,7 @@ def of_order(again: Again, row: int) -> list[Candidate]:
         return [book.outside(row)]
     left = book.orders.quantity_mw[row] - book.accepted_mw[row] > QUANTITY_TOLERANCE_MW
     rivals = book.rivals(row) if left else []
-    return [*book.own(row), *rivals, *book.partners(row), *book.idle(row)]
+    return [*no_partner_beyond(again, row), *book.own(row), *rivals, *book.partners(row), *book.idle(row)]
 
 
 def of_trade(again: Again, sell_order: int, buy_order: int) -> list[Candidate]:
@@ -248,6 +249,7 @@ class Book:
         rules = {NO_MARKET} if isinstance(self.market, NoMarket) else set()
         rules |= set() if self.area.peers.trade[self.orders.peer[row]] else {PROVIDERS}
         name = " and ".join(sorted(rules))
-        without = Without(partners=frozenset({row}), rules=frozenset(rules))
+        own = int(self.orders.peer[row]), int(self.orders.side[row])  # who does not trade has no envelope to trade in
+        without = Without(partners=frozenset({row}), rules=frozenset(rules), unbound=frozenset({own}))
         why = f"{self.name(row)[0].upper()}{self.name(row)[1:]} trades with nobody: {name}."
         return Candidate("rule", name, why, "In an auction, with somebody to take it", without)

@@ -10,6 +10,7 @@ from peerflex.core.arrays import floats
 from peerflex.core.errors import InputError
 from peerflex.core.trade import NAN, MarketResult, Orders, Trades
 from peerflex.markets.standing import Edit
+from peerflex.runs.stages.desk import DRAWS, EARLY_DRAWS
 
 if TYPE_CHECKING:
     from peerflex.runs.moment import Moment
@@ -18,16 +19,17 @@ NOBODY = -1
 
 
 def cleared_in_sessions(
-    edit: Edit, n_late: int, partners_early: bool, clear: Callable[[Orders], MarketResult]
+    edit: Edit, n_late: int, partners_early: bool, clear: Callable[[Orders, str], MarketResult]
 ) -> MarketResult:
     """Return what the sessions make of edited orders, in their rows: those from row ``n_late`` on were made day-ahead.
 
-    Orders that nobody made (``partners_early``) take part in the session of the order that they are there for.
+    Orders that nobody made (``partners_early``) take part in the session of the order that they are there for. Each
+    session is cleared with the random stream that it had.
     """
     early = np.where(edit.origin == NOBODY, partners_early, edit.origin >= n_late)
     accepted_mw, trades, found = floats(len(edit.orders)), [], []
-    for rows in (np.flatnonzero(~early), np.flatnonzero(early)):
-        result = clear(edit.orders.take(rows))
+    for rows, draws in ((np.flatnonzero(~early), DRAWS), (np.flatnonzero(early), EARLY_DRAWS)):
+        result = clear(edit.orders.take(rows), draws)
         accepted_mw[rows] = result.accepted_mw
         made = result.trades
         trades.append(replace(made, sell_order=rows[made.sell_order], buy_order=rows[made.buy_order]))

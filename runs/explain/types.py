@@ -49,9 +49,10 @@ class Without:
     ``orders``, ``offers``: rows that are not there. ``bids``, ``offer_prices``: rows and the price they have instead.
     ``partners``: rows of orders for which somebody would take all that is offered at their price or a better one.
     ``at_risk``: branches for which the DSO's incentive does not speak. ``uncharged``: peers at whose places nothing is
-    charged. ``limits`` are not there; ``drawn_in`` are so tight that all offers that move them as one does (its row)
-    are called for. ``stand_ins``: rows of offers and the bus at which they are instead. ``rules`` that do not hold.
-    ``loads``: buses at which nothing is taken.
+    charged. ``unbound``: peers whose operating envelope does not bind their sales (+1) or purchases (-1). ``limits``
+    are not there; ``drawn_in`` are so tight that all offers that move them as one does (its row) are called for.
+    ``stand_ins``: rows of offers and the bus at which they are instead. ``rules`` that do not hold. ``loads``: buses at
+    which nothing is taken.
     """
 
     orders: frozenset[int] = frozenset()
@@ -59,6 +60,7 @@ class Without:
     partners: frozenset[int] = frozenset()
     at_risk: frozenset[int] = frozenset()
     uncharged: frozenset[int] = frozenset()
+    unbound: frozenset[tuple[int, int]] = frozenset()
     limits: frozenset[Element] = frozenset()
     drawn_in: frozenset[tuple[Element, int]] = frozenset()
     offers: frozenset[int] = frozenset()
@@ -111,9 +113,9 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What may be a cause. ``kind`` is limit, terms, charge, rule, partner, order, offer or physics; ``name`` says what
-    it is, ``because`` how it works in a sentence, ``otherwise`` how the hour is without it, ``message`` which kind of
-    message carried it ('': none). ``idle``: it does not bind, and is looked at to show that.
+    """What may be a cause. ``kind`` is limit, headroom, terms, charge, rule, partner, order, offer or physics; ``name``
+    says what it is, ``because`` how it works in a sentence, ``otherwise`` how the hour is without it, ``message`` which
+    kind of message carried it ('': none). ``idle``: it does not bind, and is looked at to show that.
     """
 
     kind: str

@@ -8,6 +8,7 @@ from peerflex.core.trade import TradeTerms
 from peerflex.markets.network_rows import Near, network_rows
 from peerflex.runs.explain.again import Again
 from peerflex.runs.explain.edits import risky_branches, said_terms
+from peerflex.runs.explain.envelopes import envelopes
 from peerflex.runs.explain.text import CRUMB, money
 from peerflex.runs.explain.types import Candidate, Element, Figures, Without
 
@@ -21,12 +22,12 @@ NOBODY = -1
 
 
 def said_to(again: Again, peers: tuple[int, ...]) -> list[Candidate]:
-    """Return what the DSO said that some peers' trades depend on: branches at risk, charges, limits.
+    """Return what the DSO said that some peers' trades depend on: branches at risk, charges, limits, envelopes.
 
     Sensitivities are at the bus of the first peer; without peers, none are told.
     """
     peer = peers[0] if peers else NOBODY
-    return [*_limits(again, peer), *_terms(again, peer), *_charges(again, peers)]
+    return [*_limits(again, peer), *envelopes(again, peers), *_terms(again, peer), *_charges(again, peers)]
 
 
 def _terms(again: Again, peer: int) -> list[Candidate]:

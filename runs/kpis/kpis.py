@@ -14,6 +14,7 @@ from peerflex.core.arrays import Floats, Ints, add_up
 from peerflex.core.causes import MEANINGS, Cause, column_of
 from peerflex.core.parties import Role
 from peerflex.core.units import SECONDS_PER_HOUR
+from peerflex.runs.kpis.bills import BILLS
 from peerflex.runs.kpis.disclosure import DISCLOSURE
 from peerflex.runs.kpis.dso import DSO_PAYMENTS
 from peerflex.runs.kpis.mediation import MEDIATION
@@ -69,7 +70,18 @@ KPIS: Final = (
     Kpi("lowest_voltage_pu", "pu", "Lowest voltage anywhere", lambda s: s.min("lowest_voltage_pu")),
     Kpi("highest_voltage_pu", "pu", "Highest voltage anywhere", lambda s: s.max("highest_voltage_pu")),
     Kpi("highest_loading", "1", "Highest loading of a branch, 1.0 at its rating", lambda s: s.max("highest_loading")),
-    Kpi("p2p_mwh", "MWh", "Energy traded between peers", lambda s: s.sum("p2p_mwh")),
+    Kpi(
+        "p2p_mwh",
+        "MWh",
+        "Energy of all trades between peers; who both buys and sells in a step counts with both",
+        lambda s: s.sum("p2p_mwh"),
+    ),
+    Kpi(
+        "p2p_net_mwh",
+        "MWh",
+        "What peers sold on balance of that, step by step: the same whoever is paired with whom",
+        lambda s: s.sum_if_logged("p2p_net_mwh"),
+    ),
     Kpi(
         "day_ahead_mwh", "MWh", "Energy that they traded day-ahead, of that", lambda s: s.sum_if_logged("day_ahead_mwh")
     ),
@@ -188,7 +200,7 @@ KPIS: Final = (
     Kpi(
         "lfm_delivered_share",
         "1",
-        "Share of the flexibility activated that was not sold by a peer that failed in that step",
+        "Share of the flexibility activated that was delivered: all but what failing peers left undelivered",
         Seen.lfm_delivered,
     ),
     Kpi("missing_mwh", "MWh", "Relief that nobody offered, where most was missing", Seen.missing_mwh),
@@ -206,6 +218,7 @@ KPIS: Final = (
     Kpi("customer_cost_eur", "EUR", "The same of those who deal with the supplier only", Seen.customers_eur),
     Kpi("supplier_eur", "EUR", "What the supplier received, minus what it paid", lambda s: -s.role_eur(Role.SUPPLIER)),
     Kpi("dso_cost_eur", "EUR", "What the DSO paid, minus what it received", lambda s: s.role_eur(Role.DSO)),
+    *BILLS,
     *DISCLOSURE,
     *DSO_PAYMENTS,
     Kpi("tso_cost_eur", "EUR", "What the TSO paid for regulation, minus what it received", Seen.tso_eur),

@@ -43,4 +43,16 @@ SETTLED: Final = (
         "What the DSO paid for flexibility in settlement, residual and penalties taken off",
         lambda s: s.sum_if_logged("lfm_paid_eur"),
     ),
+    Kpi(
+        "lfm_paid_not_moved_mwh",
+        "MWh",
+        "Flexibility settled that was not moved, against what peers announced",
+        lambda s: s.sum_if_logged("lfm_paid_not_moved_mwh"),
+    ),
+    Kpi(
+        "lfm_moved_not_paid_mwh",
+        "MWh",
+        "Flexibility moved that was not settled, likewise",
+        lambda s: s.sum_if_logged("lfm_moved_not_paid_mwh"),
+    ),
 )

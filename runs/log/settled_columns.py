@@ -21,4 +21,16 @@ SETTLED: Final = (
         "Flexibility activated, as meters saw it against the baselines",
     ),
     Column("lfm_paid_eur", "float", each("settled.lfm_paid_eur"), "What the DSO paid for it in settlement, net"),
+    Column(
+        "lfm_paid_not_moved_mwh",
+        "float",
+        each("settled.lfm_paid_not_moved_mwh"),
+        "Flexibility settled that was not moved, against what peers announced",
+    ),
+    Column(
+        "lfm_moved_not_paid_mwh",
+        "float",
+        each("settled.lfm_moved_not_paid_mwh"),
+        "Flexibility moved that is not settled, likewise",
+    ),
 )

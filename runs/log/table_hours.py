@@ -3,6 +3,7 @@
 from typing import Final
 
 from peerflex.core.causes import MEANINGS, Cause, column_of
+from peerflex.runs.log.bill_columns import withdrawn, withdrawn_by_customers
 from peerflex.runs.log.columns import (
     Column,
     Table,
@@ -26,7 +27,7 @@ from peerflex.runs.log.mediation_columns import noticed, undone
 from peerflex.runs.log.session_columns import traded_day_ahead
 from peerflex.runs.log.settled_columns import SETTLED
 from peerflex.runs.log.table_frequency import REGULATION
-from peerflex.runs.log.trade_columns import penalties, premium, unserved, welfare
+from peerflex.runs.log.trade_columns import net_sold, penalties, premium, unserved, welfare
 
 _ORDERS = "decision.orders"
 _TRADES = "decision.result.trades"
@@ -39,7 +40,13 @@ HOURS: Final = Table(
     (
         Column("orders", "int", count(_ORDERS), "Orders of the P2P market"),
         Column("trades", "int", count(_TRADES), "Trades of the P2P market"),
-        Column("p2p_mwh", "float", per_hour(total(f"{_TRADES}.quantity_mw")), "Energy traded between peers"),
+        Column("p2p_mwh", "float", per_hour(total(f"{_TRADES}.quantity_mw")), "Energy of all trades between peers"),
+        Column(
+            "p2p_net_mwh",
+            "float",
+            per_hour(net_sold),
+            "Energy that peers sold to others on balance: sales less purchases of each, whoever is paired with whom",
+        ),
         Column(
             "day_ahead_mwh",
             "float",
@@ -153,13 +160,13 @@ HOURS: Final = Table(
             "undelivered_mwh",
             "float",
             per_hour(each("decision.undelivered_mw")),
-            "Trades and activations that failing peers did not deliver",
+            "What failing peers did not move of what they had sold or bought on balance",
         ),
         Column(
             "lfm_undelivered_mwh",
             "float",
             per_hour(each("decision.lfm_undelivered_mw")),
-            "Activations among them",
+            "Activations of the flexibility market that they did not deliver",
         ),
         Column(
             "last_resort_mwh",
@@ -203,7 +210,18 @@ HOURS: Final = Table(
             "Power above branch limits times the step (MVAh)",
         ),
         Column("load_mwh", "float", per_hour(total("decision.load_mw")), "Consumption of the peers"),
-        Column("pv_mwh", "float", per_hour(total("decision.pv_mw")), "PV generation of the peers"),
+        Column(
+            "withdrawn_mwh", "float", withdrawn, "What the meters of the peers took, each by itself (the TSO left out)"
+        ),
+        Column(
+            "customer_withdrawn_mwh", "float", withdrawn_by_customers, "That of those who deal with the supplier only"
+        ),
+        Column(
+            "pv_mwh",
+            "float",
+            per_hour(total("decision.pv_mw")),
+            "Generation of the peers: PV, and generators that were started",
+        ),
         Column("battery_mwh", "float", per_hour(total("decision.battery_mw")), "Discharge minus charge"),
         Column("external_mwh", "float", per_hour(total("external.p_mw")), "Injection of coupled simulators"),
         Column("losses_mwh", "float", per_hour(each("state.loss_mw")), "Consumption of the network itself"),

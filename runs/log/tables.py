@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from peerflex.runs.log.baseline_columns import history_baseline_mw
 from peerflex.runs.log.columns import (
     Column,
     Table,
@@ -39,6 +40,7 @@ PEERS: Final = Table(
         Column("contracted_mw", "float", joined("decision.contracted_mw"), "Sold in P2P and flexibility, minus bought"),
         Column("scheduled_mw", "float", joined("decision.scheduled_mw"), "Injection announced to the supplier"),
         Column("baseline_mw", "float", joined("decision.baseline_mw"), "The same without the LFM's activations"),
+        Column("history_baseline_mw", "float", history_baseline_mw, "Baseline by its meter in the days before, if any"),
         Column("metered_mw", "float", joined("metered_mw"), "Injection metered"),
         Column("voltage_pu", "float", at_own_bus, "Voltage at its bus"),
         Column("last_resort_mw", "float", last_resort_mw, "Change of its injection that the last resort made"),

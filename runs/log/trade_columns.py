@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from peerflex.core.arrays import Floats
+from peerflex.core.arrays import Floats, add_up
 from peerflex.runs.log.columns import Part
 
 
@@ -12,6 +12,18 @@ def premium(part: Part) -> Floats:
     each = part.joined(f"{trades}.seller_premium_eur_per_mwh") + part.joined(f"{trades}.buyer_premium_eur_per_mwh")
     paid: Floats = each * part.joined(f"{trades}.quantity_mw")
     return paid
+
+
+def net_sold(part: Part) -> Floats:
+    """Take what all peers together sold in each step, of each what it sold less what it bought, if that is above 0."""
+    trades, n = "decision.result.trades", len(part.manifest.peers)
+    traded_mw = part.joined(f"{trades}.quantity_mw")
+    first = np.repeat(np.arange(len(part.records)), part.lengths(trades)) * n
+    seller, buyer = (first + part.joined(f"{trades}.{name}") for name in ("seller", "buyer"))
+    size = len(part.records) * n
+    net_mw = add_up(seller, traded_mw, size) - add_up(buyer, traded_mw, size)
+    sold: Floats = np.maximum(net_mw.reshape(-1, n), 0.0).sum(axis=1)
+    return sold
 
 
 def welfare(part: Part) -> Floats:

@@ -14,7 +14,7 @@ from peerflex.markets.schemes import EditedDesk
 from peerflex.markets.standing import Edit
 from peerflex.markets.two_sessions import Position, joined
 from peerflex.runs.stages import knowledge
-from peerflex.runs.stages.desk import HourDesk
+from peerflex.runs.stages.desk import EARLY_DRAWS, HourDesk
 
 if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel
@@ -33,6 +33,7 @@ def agree(model: "AreaModel", desk: HourDesk, activated: Callable[[Orders], Floa
         desk,
         forecast=knowledge.day_ahead(model.area, desk.step, desk.base),
         position=Position.moving(desk.standing_mw),
+        draws=EARLY_DRAWS,
     )
     first = _session(model, early, None)
     position = Position.of(first.plan.orders, first.result, len(desk.peers))

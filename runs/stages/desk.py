@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel
 
 
+DRAWS: Final = "market"
+"""The random stream that a market draws from."""
+
+EARLY_DRAWS: Final = "market.day-ahead"
+"""The same of the first of two sessions, so that the second does not draw its numbers again."""
+
+
 @dataclass(slots=True)
 class Count:
     """How often bids were asked for at a desk, how many came in all, how often the market cleared and flows were
@@ -46,7 +53,8 @@ class HourDesk:
     ``position`` is what of it they sold in a session before this one, which they order no more (None: nothing),
     ``activated`` says how much of each order flexibility has taken (None: of none).
     ``dues`` is what the DSO pays and charges by rule, published before anybody bids (None: nothing).
-    ``rejected`` is what was wrong with the bids asked for last; ``count`` goes on in desks made of this one.
+    The market ``draws`` from a random stream of that name. ``rejected`` is what was wrong with the bids asked for last;
+    ``count`` goes on in desks made of this one.
     """
 
     model: "AreaModel"
@@ -63,6 +71,7 @@ class HourDesk:
     position: Position | None = None
     activated: Callable[[Orders], Floats] | None = None
     dues: Dues | None = None
+    draws: str = DRAWS
     rejected: tuple[Event, ...] = ()
     count: Count = field(default_factory=Count)
 
@@ -93,13 +102,13 @@ class HourDesk:
     def bids(self, called_share: Floats) -> Plan:
         """Ask every behaviour, and whoever else has orders for this hour."""
         model, area = self.model, self.model.area
+        tariffs, relief = model.supplier.offer_eur_per_mwh(len(self.peers)), self.signal.relief
         seen = knowledge.observe(
-            area, self.step, self.state, self.forecast, self.signal, self.measured, model.supplier, called_share
+            area, self.step, self.state, self.forecast, relief, self.measured, tariffs, called_share
         )
         plan, self.rejected = bidding.ask(area, self.step, seen, self.forecast)
         plan = replace(plan, orders=as_bid(model, plan.orders, self.signal))
         if self.position is not None:
-            tariffs = model.supplier.offer_eur_per_mwh(len(self.peers))
             activated_mw = floats(len(plan.orders)) if self.activated is None else self.activated(plan.orders)
             left = self.position.left(plan.orders, activated_mw, *tariffs, self.step * area.step_s, area.step_s)
             plan = replace(plan, orders=left)
@@ -119,9 +128,8 @@ class HourDesk:
             terms = replace(terms, headroom=self.position.left_of(terms.headroom))
         area = self.model.area
         signal = Signal(self.signal.relief, self.signal.at_risk, with_wishes(terms, area.wishes))
-        return clear_tradable(
-            area.market, plan.orders, self.peers.trade, signal, stream(area.seed, "market", self.step)
-        )
+        rng = stream(area.seed, self.draws, self.step)
+        return clear_tradable(area.market, plan.orders, self.peers.trade, signal, rng)
 
     def flow(self, plan: Plan, result: MarketResult, reactive_mvar: Floats) -> GridState:
         """Solve the DSO's model of the network for the schedules that the trades lead to."""

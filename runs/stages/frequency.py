@@ -44,6 +44,8 @@ def beyond_mw(area: Area, decision: Decision, metered_mw: Floats) -> float:
     """Return what peers beyond the transformer inject, as metered: at the upstream bus, with nothing of their own there
     but what they trade (suppliers, the TSO's virtual load). It passes the interface to the grid above, and no wire.
     """
+    if area.upstream_bus < 0:
+        return 0.0
     peers, profiles = area.peers, area.profiles
     here = (peers.bus == area.upstream_bus) & (peers.pv_mw == 0.0) & (peers.battery_mwh == 0.0)
     here &= (peers.generator_mw > 0.0) & (profiles.load_mw[decision.step] == 0.0)

@@ -149,6 +149,8 @@ def of_physics(area: Area, state: GridState) -> tuple[Event, ...]:
 
 def of_causes(causes: Ints) -> tuple[Event, ...]:
     """Say why limits were not kept, where the DSO did not expect it; what it did expect is said elsewhere."""
+    if not len(causes):
+        return ()
     unforeseen = (cause for cause in Cause if cause < Cause.NOT_OFFERED and (causes == cause).any())
     return tuple(
         Event(

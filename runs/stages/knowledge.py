@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from peerflex.agents.supplier import Supplier
 from peerflex.core.arrays import Bools, Floats, add_up
 from peerflex.core.network import GridState, Injections
 from peerflex.core.people import Observation, PeerState
 from peerflex.core.streams import stream
-from peerflex.core.trade import Signal
 from peerflex.runs.area.area import Area
 
 MOST_OF_WAITING_LOAD = 2.0
@@ -94,14 +92,16 @@ def observe(
     step: int,
     state: PeerState,
     forecast: Base,
-    signal: Signal,
+    relief: Floats,
     measured: GridState | None,
-    supplier: Supplier,
+    tariffs_eur_per_mwh: tuple[Floats, Floats],
     called_share: Floats,
 ) -> list[Observation]:
-    """Return what the peers of each behaviour see, in the order of the behaviours. Nothing else reaches a bid."""
-    peers = area.peers
-    retail, feed_in = supplier.offer_eur_per_mwh(len(peers))
+    """Return what the peers of each behaviour see, in the order of the behaviours. Nothing else reaches a bid.
+
+    ``relief`` ``(buses,)`` is the DSO's word, ``tariffs_eur_per_mwh`` the supplier's retail and feed-in ``(peers,)``.
+    """
+    peers, (retail, feed_in) = area.peers, tariffs_eur_per_mwh
     voltage = np.full(len(area.grid.buses), np.nan) if measured is None else measured.v_pu
     seen = []
     for kind in range(len(area.behaviours)):
@@ -121,7 +121,7 @@ def observe(
                 up_eur_per_mwh=peers.up_eur_per_mwh[rows],
                 down_eur_per_mwh=peers.down_eur_per_mwh[rows],
                 voltage_pu=voltage[bus],
-                relief=signal.relief[bus],
+                relief=relief[bus],
                 retail_eur_per_mwh=retail[rows],
                 feed_in_eur_per_mwh=feed_in[rows],
                 installed_mw=peers.pv_mw[rows],

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from peerflex.runs.model import AreaModel
 
 
+Said = tuple[str, str, str, int]
+"""A kind of message, who says it to whom, and how often."""
+
+
 def batch(kind: str, sender: str, receiver: str, count: int) -> MessageBatch:
     """Return a batch, or raise KeyError or ValueError for a message that nobody may send."""
     allowed = KINDS[kind]
@@ -42,49 +46,51 @@ def said(
     new_terms = max(desk.clearings - desk.count.asked, 0) * bool(checks)
     middle = "peer" if getattr(model.area.market, "without_mediator", False) else "mediator"
     need = bool(len(bought.need)) and not isinstance(model.area.flex_market, NoFlexMarket)
-    batches = (
-        batch("state-report", "grid", "dso", reports),
-        batch("own-voltage", "grid", "peer", trading * reports),
-        batch("signal", "dso", "peer", trading * model.dso.publishes),
-        batch("signal", "dso", "mediator", len(model.mediators) * model.dso.publishes),
-        batch("trade-terms", "dso", "peer", traders * (_speaks(model) + new_terms)),
-        batch(
+    rows = (
+        ("state-report", "grid", "dso", reports),
+        ("own-voltage", "grid", "peer", trading * reports),
+        ("signal", "dso", "peer", trading * model.dso.publishes),
+        ("signal", "dso", "mediator", len(model.mediators) * model.dso.publishes),
+        ("trade-terms", "dso", "peer", traders * (_speaks(model) + new_terms)),
+        (
             "flexibility-call",
             "dso",
             "peer",
             traders * max(desk.count.asked - bargain.rounds * (1 + desk.two_sessions), 0),
         ),
-        batch("bid", "peer", middle, desk.count.bids * trades),
-        batch("negotiation", middle, "peer", agreed.result.messages),
-        batch("proposed-trades", middle, "dso", checks),
-        batch("check-answer", "dso", middle, checks),
-        batch("award", middle, "peer", int(np.count_nonzero(agreed.result.accepted_mw))),
-        batch("schedule", "peer", "supplier", trading),
-        batch("schedule", "peer", "dso", trading),
-        batch("flex-need", "dso", "fmo", bought.rounds * need),
+        ("bid", "peer", middle, desk.count.bids * trades),
+        ("negotiation", middle, "peer", agreed.result.messages),
+        ("proposed-trades", middle, "dso", checks),
+        ("check-answer", "dso", middle, checks),
+        ("award", middle, "peer", int(np.count_nonzero(agreed.result.accepted_mw))),
+        ("schedule", "peer", "supplier", trading),
+        ("schedule", "peer", "dso", trading),
+        ("flex-need", "dso", "fmo", bought.rounds * need),
         *_of_flexibility(model, bargain, bargain.rounds * need),
-        batch("flex-result", "fmo", "dso", bought.rounds * need),
-        batch("network-tariff", "dso", "peer", trading * (model.area.network_tariff is not None)),
-        batch("last-resort-call", "dso", "peer", int(np.count_nonzero(last.activated_mw(len(model.peers))))),
-        batch("regulation-request", "tso", "mediator", regulation.request_mw != 0.0),
-        batch("regulation-offer", "mediator", "tso", regulation.request_mw != 0.0),
+        ("flex-result", "fmo", "dso", bought.rounds * need),
+        ("network-tariff", "dso", "peer", trading * (model.area.network_tariff is not None)),
+        ("last-resort-call", "dso", "peer", int(np.count_nonzero(last.activated_mw(len(model.peers))))),
+        ("regulation-request", "tso", "mediator", regulation.request_mw != 0.0),
+        ("regulation-offer", "mediator", "tso", regulation.request_mw != 0.0),
     )
-    return tuple(each for each in batches if each.count)
+    return tuple(batch(*row) for row in rows if row[3])
 
 
-def _of_flexibility(model: "AreaModel", bargain: Bargain, times: int) -> tuple[MessageBatch, ...]:
+def _of_flexibility(model: "AreaModel", bargain: Bargain, times: int) -> tuple[Said, ...]:
     """Return what is offered (so often) and activated; mediators that sell flexibility speak for their members."""
+    if not len(bargain.offers):
+        return ()
     offers, activated = bargain.offers, bargain.bought.result.accepted_mw > 0
     mediated = sellers(model, offers) < 0
     pool = pools(model, offers)
     own_offers, own_calls = int(np.count_nonzero(~mediated)), int(np.count_nonzero(activated & ~mediated))
     return (
-        batch("flex-offer", "peer", "fmo", own_offers * times),
-        batch("flex-offer", "peer", "mediator", int(np.count_nonzero(mediated)) * times),
-        batch("flex-offer", "mediator", "fmo", len(np.unique(pool[mediated])) * times),
-        batch("activation", "fmo", "peer", own_calls),
-        batch("activation", "fmo", "mediator", len(np.unique(pool[mediated & activated]))),
-        batch("activation", "mediator", "peer", int(np.count_nonzero(mediated & activated))),
+        ("flex-offer", "peer", "fmo", own_offers * times),
+        ("flex-offer", "peer", "mediator", int(np.count_nonzero(mediated)) * times),
+        ("flex-offer", "mediator", "fmo", len(np.unique(pool[mediated])) * times),
+        ("activation", "fmo", "peer", own_calls),
+        ("activation", "fmo", "mediator", len(np.unique(pool[mediated & activated]))),
+        ("activation", "mediator", "peer", int(np.count_nonzero(mediated & activated))),
     )
 
 

@@ -31,17 +31,15 @@ LFM_LAST = (p2p_first, iterative)
 
 
 def beliefs(
-    area: Area, desk: HourDesk, plan: Plan, trades_mw: Floats, flex_mw: Floats, delivered_mw: Floats,
-    reactive_mvar: Floats, failing: Bools,
+    area: Area, desk: HourDesk, plan: Plan, trades_mw: Floats, flex_mw: Floats, announced_mw: Floats,
+    delivered_mw: Floats, reactive_mvar: Floats, failing: Bools,
 ) -> Beliefs:  # fmt: skip
     """Return what would be injected if things went as they should, from the last to be known to the first.
 
-    Peer columns ``(peers,)``: what trades and activations move of assets, what peers delivered, and the reactive power
-    that the DSO had them give; ``failing`` says who moved nothing.
+    Peer columns ``(peers,)``: what trades and activations move of assets, what peers announced and delivered, and the
+    reactive power that the DSO had them give; ``failing`` says who moved nothing.
     """
-    change_mw = trades_mw + flex_mw
-    kept_mw = desk.delivered(plan, change_mw).injection_mw if failing.any() else delivered_mw
-    announced_mw = desk.scheduled(plan, change_mw).injection_mw
+    kept_mw = desk.delivered(plan, trades_mw + flex_mw).injection_mw if failing.any() else delivered_mw
     as_announced_mw = np.where(knowledge.announcing(area), announced_mw, kept_mw)
     untraded_mw = desk.scheduled(plan, flex_mw).injection_mw if trades_mw.any() else announced_mw
 

@@ -17,12 +17,16 @@ def deliverable(desk: HourDesk, agreed: Agreement, offers: FlexOffers) -> FlexOf
     Beside its schedule, trades and what stands at the desk included; what the assets lack is taken off its offers pro
     rata.
     """
+    if not len(offers):
+        return offers
     n = len(desk.peers)
     announced_mw = moved(agreed.plan.orders, agreed.result, n) + desk.standing_mw
     baseline_mw = desk.scheduled(agreed.plan, announced_mw).injection_mw
     quantity_mw = offers.quantity_mw.copy()
     for side in (UP, DOWN):
         rows = np.flatnonzero(offers.side == side)
+        if not len(rows):
+            continue
         offered_mw = add_up(offers.peer[rows], offers.quantity_mw[rows], n)
         called = desk.scheduled(agreed.plan, announced_mw + side * offered_mw)
         lacking_mw = offered_mw - side * (called.injection_mw - baseline_mw)

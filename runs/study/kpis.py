@@ -8,13 +8,14 @@ import numpy as np
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
 from peerflex.core.regulation import TSO
+from peerflex.runs.kpis.bills import RECOVERY
 from peerflex.runs.kpis.kpis import KPIS
 from peerflex.runs.kpis.seen import Column
 from peerflex.runs.log.table_hours import HOURS
 from peerflex.runs.study.source import ELEMENTS, NUMBERS, Source
 from peerflex.scenarios.hints import nearest
 from peerflex.scenarios.study import LoadedStudy, Variant
-from peerflex.scenarios.study_figures import BENEFIT_OF_GROUPS, COST_OF_GROUPS
+from peerflex.scenarios.study_figures import BENEFIT_OF_GROUPS, BILL_OF_GROUPS, COST_OF_GROUPS
 from peerflex.scenarios.study_schema import Kpi
 
 _CLOSING = tuple(kpi.name for kpi in KPIS)
@@ -79,6 +80,8 @@ def _figure(source: Source, kpi: Kpi) -> float:
             return _of_groups(source.cost_eur, kpi.groups)
         if kpi.measured == BENEFIT_OF_GROUPS:
             return _of_groups(lambda group: _benefit(source, group), kpi.groups)
+        if kpi.measured == BILL_OF_GROUPS:
+            return _of_groups(lambda group: _bill(source, group), kpi.groups)
         return _energy(source, kpi.groups, kpi.hour)
     if kpi.hour is None:
         return source.closing(kpi.measured)
@@ -99,6 +102,11 @@ def _energy(source: Source, groups: tuple[str, ...], hour: int | None) -> float:
 def _benefit(source: Source, group: str) -> float:
     """Return what moving its assets is worth to a group, less what it paid."""
     return float(np.sum(source.private_eur(group))) - source.cost_eur(group)
+
+
+def _bill(source: Source, group: str) -> float:
+    """Return what a group paid, and what it pays of the cost of the DSO at the rate that recovers it from all."""
+    return source.cost_eur(group) + source.closing(RECOVERY) * float(np.sum(source.withdrawn_mwh(group)))
 
 
 def _of_groups(figure: Callable[[str], float], groups: tuple[str, ...]) -> float:

@@ -1,6 +1,6 @@
 """The designs of a study beside each other: every figure of every design and seed, and what compares them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +15,8 @@ WELFARE, SHARE = "welfare_after_lfm_eur", "welfare_share_of_optimum"
 PRICE, DISTORTION = "p2p_price_eur_per_mwh", "price_distortion_eur_per_mwh"
 COST, SAVING = "_cost_eur", "_saving_eur"
 BENEFIT, GAIN = "_benefit_eur", "_gain_eur"
-BILLS = ("trader_cost_eur", "customer_cost_eur")
+BILL, BILL_SAVING, BILL_GAIN, EUR = "_bill_eur", "_bill_saving_eur", "_bill_gain_eur", "_eur"
+OF_RUNS = ("trader_cost_eur", "customer_cost_eur", "trader_bill_eur", "customer_bill_eur")
 PERCENT = 100.0
 
 
@@ -45,8 +46,9 @@ class Matrix:
     """``values`` has shape ``(designs, seeds, columns)``, NaN where there is no such figure.
 
     Beside the figures of the study, where it has what they are made of: the welfare after flexibility as a share of
-    the central optimum's, the P2P price less that of trade that minds no limit, what each group's bill is less than
-    without trade (its saving), and what its benefit, which counts what its assets burn and save, is more (its gain).
+    the central optimum's, the P2P price less that of trade that minds no limit, what each group's cost is less than
+    without trade (its saving), and what its benefit, which counts what its assets burn and save, is more (its gain);
+    both also by its bill, which is its cost and its part of what the DSO pays.
     """
 
     seeds: tuple[int, ...]
@@ -98,7 +100,7 @@ def matrix(result: StudyResult) -> Matrix:
     measured = np.array(
         [[result.measured.seeds(each.case, "", kpi.name, None) for kpi in kpis] for each in designs]
     ).transpose(0, 2, 1)
-    columns, values = _with_derived(designs, kpis, measured, asked)
+    columns, values = with_derived(designs, kpis, measured, asked)
     return Matrix(tuple(result.study.seed_range), designs, columns, values)
 
 
@@ -119,9 +121,13 @@ def _design(each: Combination) -> Design:
     return Design(each.name, each.grid, name, each.preset, each.incentive, each.service, each.sequence)
 
 
-def _with_derived(
+def with_derived(
     designs: tuple[Design, ...], kpis: tuple[Kpi, ...], values: Floats, asked: Designs
 ) -> tuple[tuple[Column, ...], Floats]:
+    """Return the columns of the matrix, figures first and then what follows from them, and ``Matrix.values``.
+
+    ``values`` are those of the figures ``(designs, seeds, kpis)``; ``asked`` names what designs are compared with.
+    """
     names = [kpi.name for kpi in kpis]
     columns, parts = [Column(kpi.name, kpi.unit) for kpi in kpis], [values]
 
@@ -146,11 +152,25 @@ def _with_derived(
     if PRICE in names:
         columns.append(Column(DISTORTION, "EUR/MWh"))
         parts.append((own(PRICE) - against(asked.unconstrained, PRICE))[:, :, None])
-    for kpi in kpis:
-        if kpi.name in BILLS or (kpi.groups is not None and kpi.name.endswith(COST)):
-            columns.append(Column(kpi.name.removesuffix(COST) + SAVING, "EUR"))
-            parts.append((against(asked.untraded, kpi.name) - own(kpi.name))[:, :, None])
-        if kpi.groups is not None and kpi.name.endswith(BENEFIT):
-            columns.append(Column(kpi.name.removesuffix(BENEFIT) + GAIN, "EUR"))
-            parts.append((own(kpi.name) - against(asked.untraded, kpi.name))[:, :, None])
+    for column, figures in _savings(kpis, own, lambda name: against(asked.untraded, name)):
+        columns.append(column)
+        parts.append(figures[:, :, None])
     return tuple(columns), np.concatenate(parts, axis=2)
+
+
+def _savings(
+    kpis: tuple[Kpi, ...], own: Callable[[str], Floats], untraded: Callable[[str], Floats]
+) -> Iterator[tuple[Column, Floats]]:
+    """Yield what everybody saves and gains against the design without trade, by its cost and by its whole bill."""
+    of_groups = {kpi.name for kpi in kpis if kpi.groups is not None}
+    for name in (kpi.name for kpi in kpis):
+        if name in OF_RUNS or (name in of_groups and name.endswith((COST, BILL))):
+            group = name.removesuffix(COST) if name.endswith(COST) else name.removesuffix(EUR)
+            yield Column(group + SAVING, "EUR"), untraded(name) - own(name)
+        if name in of_groups and name.endswith(BENEFIT):
+            group, gain = name.removesuffix(BENEFIT), own(name) - untraded(name)
+            yield Column(group + GAIN, "EUR"), gain
+            cost, bill = group + COST, group + BILL
+            if {cost, bill} <= of_groups:
+                recovered = (own(bill) - own(cost)) - (untraded(bill) - untraded(cost))
+                yield Column(group + BILL_GAIN, "EUR"), gain - recovered

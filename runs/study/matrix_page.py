@@ -5,10 +5,22 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from peerflex.runs.study.matrix import BENEFIT, COST, DISTORTION, GAIN, SAVING, SHARE, Matrix
+from peerflex.runs.study.matrix import (
+    BENEFIT,
+    BILL,
+    BILL_GAIN,
+    BILL_SAVING,
+    COST,
+    DISTORTION,
+    GAIN,
+    SAVING,
+    SHARE,
+    Matrix,
+)
 from peerflex.runs.study.means import means
 from peerflex.runs.study.page import number
 from peerflex.runs.study.result import StudyResult
+from peerflex.scenarios.study_designs import Designs
 
 REINFORCEMENT = "reinforcement_eur_per_year"
 PARTS = ("design", "grid", "preset", "incentive", "service", "sequence", "seed")
@@ -32,13 +44,13 @@ SHOWN = (
     Shown("lfm_cost_eur", "LFM\nEUR"),
     Shown("missing_mwh", "missing\nMWh", 2),
     Shown("p2p_mwh", "P2P\nMWh", 1),
-    Shown(DISTORTION, "price\nchange", 1),
-    Shown("customer_saving_eur", "others\nsave EUR"),
+    Shown(DISTORTION, "price +-\nEUR/MWh", 1),
+    Shown("customer_bill_saving_eur", "others\nsave EUR"),
     Shown("clearings", "clear-\nings"),
     Shown("messages", "mes-\nsages"),
     Shown("disclosed_values_dso", "told\nDSO"),
 )
-"""What fits a terminal; ``matrix.md`` and ``designs.csv`` have everything."""
+"""What fits a terminal; ``designs.csv`` has everything."""
 
 
 def count_in_words(result: StudyResult) -> str:
@@ -85,7 +97,9 @@ def matrix_page(result: StudyResult, table: Matrix) -> str:
     """Return ``matrix.md``: a table a grid with the medians over the seeds, and the reasons of what was refused."""
     lines = [f"# The matrix of {result.study.name}", ""]
     lines += [f"{count_in_words(result)}. Seeds {result.study.seeds}; a figure is the median over the seeds.", ""]
-    lines += _explained(table)
+    asked = result.study.designs
+    assert asked is not None
+    lines += _explained(table, asked)
     for grid in table.grids:
         lines += [f"## {grid}", "", *_table(table, grid), "", *_wires(result, table, grid)]
     found = intervals(result)
@@ -98,18 +112,33 @@ def matrix_page(result: StudyResult, table: Matrix) -> str:
     return "\n".join([*lines, ""])
 
 
-def _explained(table: Matrix) -> list[str]:
-    said = []
-    if table.has(SHARE):
+def _explained(table: Matrix, asked: Designs) -> list[str]:
+    """Return what columns say that are made of others, and which design of the grid each compares with."""
+
+    def there(ending: str) -> bool:
+        return any(column.name.endswith(ending) for column in table.columns)
+
+    without, said = f"without trade (`{asked.untraded}`)", []
+    if there(SHARE):
+        best = f"the central optimum (`{asked.optimum}`) of the same grid and seed"
+        said.append(f"`{SHARE}` is welfare less what the LFM cost, in % of {best}.")
+    if there(DISTORTION):
         said.append(
-            f"`{SHARE}` is welfare less what the LFM cost, in % of the central optimum of the same grid and seed."
+            f"`{DISTORTION}` is the P2P price less that of trade that minds no limit (`{asked.unconstrained}`)."
         )
-    if table.has(DISTORTION):
-        said.append(f"`{DISTORTION}` is the P2P price less that of trade that minds no limit.")
-    if any(column.name.endswith(SAVING) for column in table.columns):
-        said.append(f"A saving (`{SAVING}`) is the bill (`{COST}`) without trade less that of the design.")
-    if any(column.name.endswith(GAIN) for column in table.columns):
-        said.append(f"A gain (`{GAIN}`) is the benefit (`{BENEFIT}`) in the design less that without trade.")
+    if there(COST):
+        said.append(f"A cost (`{COST}`) is what is paid less what is received: below 0, more is received.")
+    if there(SAVING):
+        said.append(f"A saving (`{SAVING}`) is the cost {without} less that of the design.")
+    if there(BENEFIT):
+        said.append(f"A benefit (`{BENEFIT}`) is what moving its assets is worth to a group, less its cost.")
+    if there(GAIN):
+        said.append(f"A gain (`{GAIN}`) is the benefit in the design less that {without}.")
+    if there(BILL):
+        said.append(
+            f"A bill (`{BILL}`) is the cost and what recovers the DSO's, at one rate for every MWh that a meter takes; "
+            f"`{BILL_SAVING}` and `{BILL_GAIN}` are by it, and by cost in `designs.csv` only."
+        )
     return [*(f"- {each}" for each in said), ""] if said else []
 
 
@@ -120,15 +149,25 @@ def _wires(result: StudyResult, table: Matrix, grid: str) -> list[str]:
         return []
     eur = number(table.median(grid, asked.unlimited, REINFORCEMENT))
     return [
-        f"Wires that bear `{asked.unlimited}` instead of a market: {eur} EUR a year, at the study's price per MVA.",
+        f"Wires that bear `{asked.unlimited}` instead of a market: {eur} EUR a year, at the study's price per MVA. "
+        "All other money is of one run.",
         "",
     ]
 
 
+def _by_bill(column: str) -> str:
+    """Return what a saving or gain by cost is called by the bill: where that is there, the page has it instead."""
+    for by_cost, by_bill in ((SAVING, BILL_SAVING), (GAIN, BILL_GAIN)):
+        if column.endswith(by_cost):
+            return column.removesuffix(by_cost) + by_bill
+    return ""
+
+
 def _table(table: Matrix, grid: str) -> list[str]:
-    header = [column.name if column.unit == "1" else f"{column.name} ({column.unit})" for column in table.columns]
+    columns = [column for column in table.columns if not table.has(_by_bill(column.name))]
+    header = [column.name if column.unit == "1" else f"{column.name} ({column.unit})" for column in columns]
     lines = [f"| design | {' | '.join(header)} |", "|---" * (len(header) + 1) + "|"]
     for each in table.on(grid):
-        cells = [number(table.median(grid, each.name, column.name)) for column in table.columns]
+        cells = [number(table.median(grid, each.name, column.name)) for column in columns]
         lines.append(f"| {each.name} | {' | '.join(cells)} |")
     return lines

@@ -30,6 +30,7 @@ from peerflex.runs.study.source import (
     element_numbers,
     energy_of,
     row_of_branch,
+    withdrawn_by,
 )
 from peerflex.scenarios.load import LoadedScenario
 from peerflex.scenarios.schema import CUSTOMERS
@@ -63,6 +64,7 @@ class InMemory:
         self._groups = tuple(TSO if name == TSO else groups[kind] for name, kind in named)
         self._energy: dict[str, list[Floats]] = {group: [] for group in dict.fromkeys(self._groups)}
         self._private: dict[str, list[Floats]] = {group: [] for group in self._energy}
+        self._withdrawn: dict[str, list[Floats]] = {group: [] for group in self._energy}
         names = distinct(peers.name, ROLES)
         self._parties, self._customers = party_names(names), customers_of(names, self._groups)
         self._spent = np.zeros(len(self._parties))
@@ -73,6 +75,8 @@ class InMemory:
         self._manifest = Manifest.model_construct(
             step_seconds=self.area.step_s,
             start=loaded.scenario.time.start,
+            peers=names,
+            peer_groups=self._groups,
             branch_rating_mva=tuple(float(mva) if np.isfinite(mva) else None for mva in rating_mva),
         )
 
@@ -123,6 +127,7 @@ class InMemory:
             energy_mwh=lambda group: of_group(self._energy, group),
             cost_eur=lambda group: cost_of(group, self._parties[: len(self._groups)], self._groups, paid_eur),
             private_eur=lambda group: of_group(self._private, group),
+            withdrawn_mwh=lambda group: of_group(self._withdrawn, group),
             loading=lambda branch: np.concatenate(self._loading[branch]),
             steps_per_hour=self.steps_per_hour,
         )
@@ -148,6 +153,8 @@ class InMemory:
         metered_mw = part.joined("metered_mw").reshape(len(part.records), -1)
         for group, energies in self._energy.items():
             energies.append(energy_of(group, self._groups, metered_mw, part.hours))
+        for group, energies in self._withdrawn.items():
+            energies.append(withdrawn_by(group, self._groups, metered_mw, part.hours))
         private_eur = np.asarray(private_value(part) * part.hours).reshape(len(part.records), -1)
         for group, values in self._private.items():
             values.append(energy_of(group, self._groups, private_eur, 1.0))

@@ -63,6 +63,8 @@ def run_study(
         raise InputError("jobs", f"{jobs} is no number of processes", "Give 1 or more.")
     found = whole_study(name_or_path, seeds, plugins)
     loaded = found.loaded
+    if vary and not loaded.varied:
+        raise InputError(f"{loaded.origin}: variations", "there are none to vary by", "Name some, or leave out --vary.")
     check_kpis(loaded)
     status = frozen_status(loaded, with_plugins=bool(plugins))
     asked = (*loaded.variants, *loaded.varied) if vary else loaded.variants

@@ -28,7 +28,7 @@ def show_designs(result: StudyResult) -> None:
         show.say(f"refused, {count}: {why}")
     if len(reasons) > MOST_REASONS:
         show.say(f"refused for other reasons, {sum(count for count, _ in reasons[MOST_REASONS:])}: see matrix.md")
-    show.say(f"every figure: {result.folder / 'matrix.md'}, {result.folder / 'tables' / 'designs.csv'}")
+    show.say(f"every figure: {result.folder / 'tables' / 'designs.csv'}; medians: {result.folder / 'matrix.md'}")
     show.say(f"Table 5 of D5.3 beside it: {result.folder / 'table5.md'}")
     show.say(result.frozen.in_words)
 

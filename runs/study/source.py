@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from peerflex.core.arrays import Bools, Floats, Ints, add_up
 from peerflex.core.errors import InputError
+from peerflex.core.regulation import TSO
 from peerflex.core.units import SECONDS_PER_HOUR
 from peerflex.runs.kpis.kpis import paid_by_party
 from peerflex.runs.kpis.seen import Column
@@ -30,8 +31,9 @@ class Source:
 
     ``closing`` gives a closing figure, ``hours`` a column of the table hours ``(steps,)`` (elements as numbers),
     ``energy_mwh`` what the meters of a group of peers saw in every step ``(steps,)``, ``cost_eur`` what the group paid
-    less what it received, ``private_eur`` what moving its assets was worth to it ``(steps,)``, all NaN without such a
-    group, and ``loading`` that of a branch ``(steps,)``, by its name.
+    less what it received, ``private_eur`` what moving its assets was worth to it ``(steps,)``, ``withdrawn_mwh`` what
+    its members' meters took, each by itself ``(steps,)``, all NaN without such a group, and ``loading`` that of a
+    branch ``(steps,)``, by its name.
     """
 
     closing: Callable[[str], float]
@@ -39,6 +41,7 @@ class Source:
     energy_mwh: Column
     cost_eur: Callable[[str], float]
     private_eur: Column
+    withdrawn_mwh: Column
     loading: Column
     steps_per_hour: int
 
@@ -48,6 +51,7 @@ def of_run(run: Run) -> Source:
     hours = cache(lambda: run.rows("hours"))
     peers = cache(lambda name: run.rows("peers")[name].to_numpy().reshape(-1, len(run.manifest.peers)))
     manifest, closing = run.manifest, run.kpis
+    step_hours = manifest.step_seconds / SECONDS_PER_HOUR
 
     @cache
     def column(name: str) -> Floats:
@@ -57,10 +61,13 @@ def of_run(run: Run) -> Source:
 
     @cache
     def energy_mwh(group: str) -> Floats:
-        return energy_of(group, manifest.peer_groups, peers("metered_mw"), manifest.step_seconds / SECONDS_PER_HOUR)
+        return energy_of(group, manifest.peer_groups, peers("metered_mw"), step_hours)
 
     def private_eur(group: str) -> Floats:
         return energy_of(group, manifest.peer_groups, peers("private_value_eur"), 1.0)
+
+    def withdrawn_mwh(group: str) -> Floats:
+        return withdrawn_by(group, manifest.peer_groups, peers("metered_mw"), step_hours)
 
     @cache
     def paid_eur() -> dict[str, float]:
@@ -80,6 +87,7 @@ def of_run(run: Run) -> Source:
         energy_mwh,
         cost_eur,
         private_eur,
+        withdrawn_mwh,
         loading,
         SECONDS_PER_HOUR // manifest.step_seconds,
     )
@@ -113,6 +121,14 @@ def energy_of(group: str, groups: Sequence[str], metered_mw: Floats, step_hours:
     values = metered_mw[:, members]
     energy: Floats = step_hours * add_up(np.repeat(np.arange(steps), values.shape[1]), values.ravel(), steps)
     return energy
+
+
+def withdrawn_by(group: str, groups: Sequence[str], metered_mw: Floats, step_hours: float) -> Floats:
+    """Return what the meters of a group of peers took in every step, each by itself; else as ``energy_of``.
+
+    The TSO's took nothing that the DSO's cost is recovered from (``runs.log.bill_columns``).
+    """
+    return energy_of(group, groups, np.maximum(-metered_mw, 0.0) * (group != TSO), step_hours)
 
 
 def cost_of(group: str, peers: Sequence[str], groups: Sequence[str], paid_eur: Mapping[str, float]) -> float:

@@ -2,13 +2,16 @@
 
 import numpy as np
 
+from peerflex.core.arrays import floats
 from peerflex.core.errors import InputError
-from peerflex.core.people import Observation
+from peerflex.core.people import Observation, PeerState
 from peerflex.core.streams import stream
 from peerflex.core.units import SELL
 from peerflex.runs.area.area import Area
+from peerflex.runs.stages.knowledge import Base, observe
 
 HALF = 0.5
+A_LITTLE_MW = 0.001
 
 
 def check_interface_price(area: Area, origin: str) -> None:
@@ -17,9 +20,9 @@ def check_interface_price(area: Area, origin: str) -> None:
     Every behaviour is asked once, as if its batteries were half full in a quiet hour with load and sun.
     """
     price = area.tariffs.interface_eur_per_mwh
-    for kind, behaviour in enumerate(area.behaviours):
+    for kind, (behaviour, seen) in enumerate(zip(area.behaviours, _quiet_hour(area), strict=True)):
         try:
-            orders = behaviour.bid(_quiet_hour(area, kind), stream(area.seed, "build.interface-price")).orders
+            orders = behaviour.bid(seen, stream(area.seed, "build.interface-price")).orders
         except Exception as error:
             where, what = f"{origin}: peers.{kind}.behaviour", f"does not bid: {type(error).__name__}: {error}"
             raise InputError(
@@ -37,31 +40,9 @@ def check_interface_price(area: Area, origin: str) -> None:
             )
 
 
-def _quiet_hour(area: Area, kind: int) -> Observation:
-    peers = area.peers
-    rows = np.flatnonzero(peers.behaviour == kind)
-    n = len(rows)
-    return Observation(
-        peer=rows,
-        load_mw=np.full(n, 0.001),
-        pv_mw=np.full(n, 0.001),
-        soc_mwh=HALF * peers.battery_mwh[rows],
-        battery_mwh=peers.battery_mwh[rows],
-        battery_mw=peers.battery_mw[rows],
-        battery_efficiency=peers.battery_efficiency[rows],
-        generator_mw=peers.generator_mw[rows],
-        boiler_mw=peers.boiler_mw[rows],
-        up_eur_per_mwh=peers.up_eur_per_mwh[rows],
-        down_eur_per_mwh=peers.down_eur_per_mwh[rows],
-        voltage_pu=np.full(n, np.nan),
-        relief=np.zeros(n),
-        retail_eur_per_mwh=np.full(n, area.tariffs.retail_eur_per_mwh),
-        feed_in_eur_per_mwh=np.full(n, area.tariffs.feed_in_eur_per_mwh),
-        installed_mw=peers.pv_mw[rows],
-        marginal_eur_per_mwh=peers.marginal_eur_per_mwh[rows],
-        marginal_rise_eur_per_mwh=peers.marginal_rise_eur_per_mwh[rows],
-        least_mw=peers.least_mw[rows],
-        called_share=np.zeros(n),
-        start_s=0,
-        duration_s=area.step_s,
-    )
+def _quiet_hour(area: Area) -> list[Observation]:
+    peers, n, tariffs = area.peers, len(area.peers), area.tariffs
+    a_little = Base(load_mw=np.full(n, A_LITTLE_MW), load_mvar=floats(n), pv_mw=np.full(n, A_LITTLE_MW))
+    prices = np.full(n, tariffs.retail_eur_per_mwh), np.full(n, tariffs.feed_in_eur_per_mwh)
+    half_full = PeerState(HALF * peers.battery_mwh)
+    return observe(area, 0, half_full, a_little, floats(len(area.grid.buses)), None, prices, called_share=floats(n))
