@@ -43,7 +43,7 @@ def run_(journey: Journey, arg: str) -> Stop:
     elif word == "until":
         found = condition(rest)
     elif word:
-        raise InputError(f"run {arg}", "is neither 'run to HOUR' nor 'run until CONDITION'", "See: help run")
+        raise InputError(f"run {arg}", "is neither 'run to HOUR' nor 'run until CONDITION'", "See: help run.")
     if until <= session.cursor and word == "to":
         raise InputError(f"run to {rest}", f"hour {journey.hour:g} has gone by", "Go back with: goto HOUR")
     stop = journey.go(until, found)

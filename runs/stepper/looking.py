@@ -11,6 +11,7 @@ from peerflex.runs.stepper.command import Command, first_word
 from peerflex.runs.stepper.journey import Journey
 from peerflex.runs.stepper.plot import plot
 from peerflex.runs.stepper.print import event_line, number, say, table
+from peerflex.runs.stepper.show_agent import agent_page
 from peerflex.runs.stepper.until import FIGURES
 from peerflex.runs.stepper.words import find, unquoted, whole_number
 from peerflex.runs.views import (
@@ -54,7 +55,7 @@ def agent_(journey: Journey, arg: str) -> None:
     name = find(arg, session.manifest.peers, "peer")
     area = session.built.area if session.live else None
     owned = area.peers if area is not None and area.since <= step else None
-    show.agent_page(agent_at(session, step, name, owned))
+    agent_page(agent_at(session, step, name, owned))
 
 
 def agents_(journey: Journey, arg: str) -> None:
@@ -68,7 +69,8 @@ def agents_(journey: Journey, arg: str) -> None:
 def book_(journey: Journey, _: str) -> None:
     """book
 
-    Show the orders, trades and offers of flexibility of this step.
+    Show the orders, trades and offers of flexibility of this step. An order whose price is not what moving is worth to
+    its peer (a mediator's bid, a network tariff, a session before) has that as its true price.
     """
     show.book_page(book_at(journey.session, journey.shown))
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from peerflex.core.arrays import Floats
 from peerflex.core.errors import InputError
+from peerflex.core.units import QUANTITY_TOLERANCE_MW
 from peerflex.runs.stepper.print import kilo, number, say, table
 from peerflex.runs.views import (
-    AgentView,
     Book,
     Difference,
     FigureDifference,
@@ -42,7 +42,7 @@ def grid_summary(log: Log, step: int) -> None:
     at_risk = [manifest.branches[row] for row in np.flatnonzero(grid.at_risk)]
     broken = [manifest.buses[row] for row in grid.violated_buses]
     broken += [manifest.branches[row] for row in grid.violated_branches]
-    say(f"at risk beforehand: {_some(at_risk)}", f"limit not kept: {_some(broken)}")
+    say(f"at risk beforehand: {some(at_risk)}", f"limit not kept: {some(broken)}")
     if grid.shed_mw.any():
         say(f"taken off for a solution: {kilo(float(np.abs(grid.shed_mw).sum()))} kW")
 
@@ -57,7 +57,7 @@ def bus_page(log: Log, step: int, bus: str) -> None:
         ("taken off", f"{kilo(grid.shed_mw[row])} kW"),
         ("DSO's word", f"{numbers(buses, 'relief')[row]:+.2f} (> 0: more injection helps here)"),
         ("limit", "not kept" if row in grid.violated_buses else "kept"),
-        ("peers", _some(peers)),
+        ("peers", some(peers)),
     )
     table(f"bus {bus}", ("what", "value"), pairs)
 
@@ -86,7 +86,7 @@ def agents_table(log: Log, step: int, group: str) -> None:
     manifest, rows = log.manifest, rows_at(log, "peers", step)
     groups = groups_in(log, standing_at(log, step))
     if group and group not in groups:
-        raise InputError("agents", f"there is no group {group!r}", f"There are {_some(sorted(set(groups)))}.")
+        raise InputError("agents", f"there is no group {group!r}", f"There are {some(sorted(set(groups)))}.")
     columns = [numbers(rows, name) for name in ("load_mw", "pv_mw", "battery_mw", "metered_mw", "voltage_pu")]
     found = [row for row, name in enumerate(groups) if group in ("", name)]
     body = [
@@ -94,54 +94,23 @@ def agents_table(log: Log, step: int, group: str) -> None:
          number(columns[4][row], 4))
         for row in found[: 3 * MOST_ROWS]
     ]  # fmt: skip
-    head = ("peer", "group", " load kW", " PV kW", " battery kW", " metered kW", " voltage pu")
+    head = ("peer", "group", " load kW", " gen. kW", " battery kW", " metered kW", " voltage pu")
     table(f"{len(found)} peers", head, body)
     _left(len(found) - len(body), "agents GROUP, or agent NAME")
 
 
-def agent_page(view: AgentView) -> None:
-    """Print all that there is to see of a peer."""
-    did, knew, owns = view.did, view.knew, view.assets
-    table(
-        f"{view.peer}: {view.group}{f' ({view.behaviour})' if view.behaviour else ''}, at {view.bus}",
-        ("what", "value"),
-        (
-            (
-                "owns",
-                f"PV {_known(owns.pv_mw)} kW, battery {_known(owns.battery_mwh)} kWh, {_known(owns.battery_mw)} kW",
-            ),
-            ("", f"generator {_known(owns.generator_mw)} kW, boiler {_known(owns.boiler_mw)} kW"),
-            ("", f"({owns.note})"),
-            ("knew", f"{_voltage(knew.voltage_pu)}, DSO's word {knew.relief:+.2f}"),
-            ("", f"buys at {knew.retail_eur_per_mwh:g}, sells at {knew.feed_in_eur_per_mwh:g} EUR/MWh"),
-            ("did", f"load {kilo(did.load_mw)} kW, PV {kilo(did.pv_mw)} kW, battery {kilo(did.battery_mw)} kW"),
-            ("stored", f"{kilo(did.soc_mwh)} kWh after the step"),
-            ("sold", f"{kilo(did.contracted_mw)} kW (below 0: bought)"),
-            *((("last resort", f"{kilo(did.last_resort_mw)} kW"),) if abs(did.last_resort_mw) > 0.0 else ()),
-            ("announced", f"{kilo(did.scheduled_mw)} kW"),
-            ("metered", f"{kilo(did.metered_mw)} kW at {number(did.voltage_pu, 4)} pu"),
-        ),
-    )
-    _orders("its orders", view.orders)
-    _trades("its trades", view.trades)
-    _flex("its flexibility", view.flex)
-    rows = [
-        (row.reason, kilo(row.energy_mwh), number(row.amount_eur, 4), kilo(row.energy_so_far_mwh),
-         number(row.amount_so_far_eur, 4))
-        for row in view.money
-    ]  # fmt: skip
-    table("money received (below 0: paid)", ("for", " kWh", " EUR", " kWh so far", " EUR so far"), rows)
-
-
 def book_page(book: Book) -> None:
-    """Print what was offered, traded and left as flexibility, the most interesting first."""
-    sells = sorted((each for each in book.orders if each.side == "sell"), key=lambda each: each.price_eur_per_mwh)
-    buys = sorted((each for each in book.orders if each.side == "buy"), key=lambda each: -each.price_eur_per_mwh)
-    _orders(f"{len(sells)} offers to sell, the cheapest first", sells)
-    _orders(f"{len(buys)} offers to buy, the dearest first", buys)
-    _trades(f"{len(book.trades)} trades, the largest first", sorted(book.trades, key=lambda each: -each.quantity_mw))
+    """Print what was offered, traded and left as flexibility, the most interesting first, orders of nothing last."""
+    sells, buys = ([each for each in book.orders if each.side == side] for side in ("sell", "buy"))
+    sells.sort(key=lambda each: (each.quantity_mw <= QUANTITY_TOLERANCE_MW, each.price_eur_per_mwh))
+    buys.sort(key=lambda each: (each.quantity_mw <= QUANTITY_TOLERANCE_MW, -each.price_eur_per_mwh))
+    orders_table(f"{len(sells)} offers to sell, the cheapest first", sells)
+    orders_table(f"{len(buys)} offers to buy, the dearest first", buys)
+    trades_table(
+        f"{len(book.trades)} trades, the largest first", sorted(book.trades, key=lambda each: -each.quantity_mw)
+    )
     used = sorted(book.flex, key=lambda each: (-each.accepted_mw, each.price_eur_per_mwh))
-    _flex(f"{len(used)} offers of flexibility, those called first", used)
+    flex_table(f"{len(used)} offers of flexibility, those called first", used)
 
 
 def trade_page(book: Book, which: int) -> None:
@@ -150,9 +119,9 @@ def trade_page(book: Book, which: int) -> None:
         have = f"There are trades 0 to {len(book.trades) - 1}." if book.trades else "Nobody traded in this step."
         raise InputError("trade", f"there is no trade {which}", have)
     trade = book.trades[which]
-    _trades(f"trade {which}", [trade])
+    trades_table(f"trade {which}", [trade])
     orders = {each.order: each for each in book.orders}
-    _orders("its orders", [orders[order] for order in (trade.sell_order, trade.buy_order) if order in orders])
+    orders_table("its orders", [orders[order] for order in (trade.sell_order, trade.buy_order) if order in orders])
 
 
 def messages_table(rows: Sequence[MessageRow]) -> None:
@@ -184,37 +153,49 @@ def _figures(title: str, rows: Sequence[FigureDifference]) -> None:
     table(title if body else f"{title}: none", ("figure", " a", " b", " b - a", "unit"), body)
 
 
-def _orders(title: str, orders: Sequence[OrderRow]) -> None:
+def orders_table(title: str, orders: Sequence[OrderRow]) -> None:
+    """Print orders."""
     body = [
         (str(each.order), each.peer, each.side, kilo(each.quantity_mw), number(each.price_eur_per_mwh, 2),
-         kilo(each.accepted_mw), "yes" if each.dispatchable else "")
+         number(each.true_eur_per_mwh, 2), kilo(each.accepted_mw), "yes" if each.dispatchable else "", each.session,
+         each.mediator)
         for each in orders[:MOST_ROWS]
     ]  # fmt: skip
     if body:
-        head = (" order", "peer", "side", " kW", " EUR/MWh", " traded kW", "only if traded")
-        table(title, head, body)
+        head = (" order", "peer", "side", " kW", " EUR/MWh", " true EUR/MWh", " traded kW", "only if traded", "session",
+                "mediator")  # fmt: skip
+        _table(title, head, body, ("true EUR/MWh", "session", "mediator"))
         _left(len(orders) - len(body), "agent NAME")
 
 
-def _trades(title: str, trades: Sequence[TradeRow]) -> None:
+def trades_table(title: str, trades: Sequence[TradeRow]) -> None:
+    """Print trades."""
     body = [
-        (str(each.trade), each.seller, each.buyer, kilo(each.quantity_mw), number(each.price_eur_per_mwh, 2))
+        (str(each.trade), each.seller, each.buyer, kilo(each.quantity_mw), number(each.price_eur_per_mwh, 2),
+         each.session)
         for each in trades[:MOST_ROWS]
-    ]
+    ]  # fmt: skip
     if body:
-        table(title, (" trade", "seller", "buyer", " kW", " EUR/MWh"), body)
+        _table(title, (" trade", "seller", "buyer", " kW", " EUR/MWh", "session"), body, ("session",))
         _left(len(trades) - len(body), "trade N, or agent NAME")
 
 
-def _flex(title: str, offers: Sequence[FlexRow]) -> None:
+def flex_table(title: str, offers: Sequence[FlexRow]) -> None:
+    """Print offers of flexibility."""
     body = [
         (str(each.offer), each.peer, each.direction, kilo(each.quantity_mw), number(each.price_eur_per_mwh, 2),
-         kilo(each.accepted_mw))
+         kilo(each.accepted_mw), each.mediator)
         for each in offers[:MOST_ROWS]
     ]  # fmt: skip
     if body:
-        table(title, (" offer", "peer", "way", " kW", " EUR/MWh", " called kW"), body)
+        _table(title, (" offer", "peer", "way", " kW", " EUR/MWh", " called kW", "mediator"), body, ("mediator",))
         _left(len(offers) - len(body), "agent NAME")
+
+
+def _table(title: str, head: Sequence[str], body: Sequence[Sequence[str]], seldom: Sequence[str]) -> None:
+    """Print a table without those of its ``seldom`` columns in which nothing stands."""
+    kept = [place for place, name in enumerate(head) if name.strip() not in seldom or any(row[place] for row in body)]
+    table(title, [head[place] for place in kept], [[row[place] for place in kept] for row in body])
 
 
 def _left(count: int, how: str) -> None:
@@ -226,15 +207,8 @@ def _signed(change: float) -> str:
     return "" if np.isnan(change) else f"{change:+.4f}"
 
 
-def _voltage(v_pu: float) -> str:
-    return "no voltage" if np.isnan(v_pu) else f"voltage {v_pu:.4f} pu"  # in the first step, and in linear physics
-
-
-def _known(value_mw: float) -> str:
-    return kilo(value_mw, 1) or "?"
-
-
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """Return names in one line, those beyond ``MOST_ROWS`` counted."""
     shown = ", ".join(names[:MOST_ROWS])
     return (shown + (f" and {len(names) - MOST_ROWS} more" if len(names) > MOST_ROWS else "")) or "none"
 

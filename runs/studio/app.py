@@ -49,10 +49,13 @@ def studio_command(
             shown = desk.add(open_target(target, desk.registry, settings=settings, out=out))
             path = f"/run/{shown.key}"
         link = address(host, listening.getsockname()[1], path, token)
-        show.say(f"peerflex studio: {link}\nStop it with Ctrl-C; every run is kept.")
-        if token is not None:
-            show.say("Whoever has this link may use the studio. What is sent is not encrypted.")
-        failed = serve(desk, listening, token, link if open_browser else None)
+
+        def welcome() -> None:
+            show.say(f"peerflex studio: {link}\nStop it with Ctrl-C; every run is kept.")
+            if token is not None:
+                show.say("Whoever has this link may use the studio. What is sent is not encrypted.")
+
+        failed = serve(desk, listening, token, welcome, link if open_browser else None)
     except BaseException:
         desk.close()
         raise

@@ -69,7 +69,7 @@ def pictures(scenario: Mapping[str, Any]) -> tuple[Picture, ...]:
         ),
         Picture(
             "volumes", "Energy of each step", "energy", "kWh", KW_PER_MW,
-            (Curve("load_mwh", "load"), Curve("pv_mwh", "PV"), Curve("p2p_mwh", "traded by peers"),
+            (Curve("load_mwh", "load"), Curve("pv_mwh", "PV and generators"), Curve("p2p_mwh", "traded by peers"),
              Curve("lfm_mwh", "flexibility")),
             from_zero=True,
         ),

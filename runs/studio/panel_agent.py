@@ -1,5 +1,6 @@
 """The panel of one peer: who it is, what it owns and knew, what it offered, did and was paid."""
 
+from math import isnan
 from typing import ClassVar, Final
 
 from peerflex.core.errors import InputError
@@ -7,10 +8,20 @@ from peerflex.runs.session import Session
 from peerflex.runs.studio.facts import Fact, Facts
 from peerflex.runs.studio.fields import Values, choice, element, field, fill, form, put, submit
 from peerflex.runs.studio.panel import Frame, Panel
-from peerflex.runs.studio.panel_book import FLEX, ORDERS, TRADES, flex_texts, order_texts, trade_texts
+from peerflex.runs.studio.panel_book import (
+    FLEX,
+    ORDERS,
+    TRADES,
+    flex_columns,
+    flex_texts,
+    order_columns,
+    order_texts,
+    trade_columns,
+    trade_texts,
+)
 from peerflex.runs.studio.table import Column, TextTable, number
-from peerflex.runs.studio.words import NONE, fixed, kilo
-from peerflex.runs.views import AgentView, agent_at, groups_in, standing_at
+from peerflex.runs.studio.words import NONE, fixed, kilo, some
+from peerflex.runs.views import AgentView, Known, agent_at, groups_in, standing_at
 
 CUSTOMERS: Final = "customers"
 
@@ -101,9 +112,10 @@ class AgentPanel(Panel):
             for row in seen.money
         ]  # fmt: skip
         self._money.show(step, money)
-        self._orders.show(step, order_texts(seen.orders), [row.order for row in seen.orders])
-        self._trades.show(step, trade_texts(seen.trades), [row.trade for row in seen.trades])
-        self._flex.show(step, flex_texts(seen.flex), [row.offer for row in seen.flex])
+        orders, trades, flex = seen.orders, seen.trades, seen.flex
+        self._orders.show(step, order_texts(orders), [row.order for row in orders], more=order_columns(orders))
+        self._trades.show(step, trade_texts(trades), [row.trade for row in trades], more=trade_columns(trades))
+        self._flex.show(step, flex_texts(flex), [row.offer for row in flex], more=flex_columns(flex))
 
     def _like(self, typed: str) -> list[tuple[str, str]]:
         manifest = self._shown.session.manifest
@@ -145,6 +157,9 @@ def _who(seen: AgentView) -> list[Fact]:
         Fact("group", "Group", seen.group),
         Fact("behaviour", "Behaviour", behaviour),
         Fact("bus", "Bus", seen.bus),
+        *([Fact("mediator", "Mediator", seen.mediator)] if seen.mediator else []),
+        *([Fact("preference", "Prefers", seen.preference)] if seen.preference else []),
+        *([Fact("quoting", "Quotes", seen.quoting)] if seen.quoting else []),
     ]
 
 
@@ -154,9 +169,10 @@ def _did(seen: AgentView) -> list[Fact]:
         Fact("metered", "Metered injection", kilo(did.metered_mw, 3), "kW"),
         Fact("scheduled", "Announced", kilo(did.scheduled_mw, 3), "kW"),
         Fact("contracted", "Sold less bought", kilo(did.contracted_mw, 3), "kW"),
+        *_activated(seen),
         Fact("last-resort", "By the last resort", kilo(did.last_resort_mw, 3), "kW"),
         Fact("load", "Load", kilo(did.load_mw, 3), "kW"),
-        Fact("pv", "PV", kilo(did.pv_mw, 3), "kW"),
+        Fact("pv", "Generation", kilo(did.pv_mw, 3), "kW"),
         Fact("battery", "Battery discharge", kilo(did.battery_mw, 3), "kW"),
         Fact("soc", "In the battery", kilo(did.soc_mwh, 3), "kWh"),
         Fact("voltage", "Voltage", fixed(did.voltage_pu, 4), "pu"),
@@ -171,7 +187,31 @@ def _knew(seen: AgentView) -> list[Fact]:
         Fact("relief", "The DSO's word", fixed(knew.relief, 2), "of 1", helps),
         Fact("retail", "Supplier sells at", fixed(knew.retail_eur_per_mwh, 0), "EUR/MWh"),
         Fact("feed-in", "Supplier buys at", fixed(knew.feed_in_eur_per_mwh, 0), "EUR/MWh"),
+        *_network_tariff(knew),
     ]
+
+
+def _activated(seen: AgentView) -> list[Fact]:
+    """Return what the flexibility market had it do, and what it did of that; nothing if it was not wanted."""
+    found = seen.activated
+    if found is None:
+        return []
+    expected = f"the DSO expected beyond its limit: {some(found.beyond)}" if found.beyond else ""
+    by_history = Fact("by-history", "By its days before", kilo(found.by_history_mw, 3), "kW", "which it is paid by")
+    return [
+        Fact("activated", "Flexibility activated", kilo(found.change_mw, 3), "kW", expected),
+        Fact("delivered", "Moved of it", kilo(found.delivered_mw, 3), "kW"),
+        *([] if isnan(found.by_history_mw) else [by_history]),
+    ]
+
+
+def _network_tariff(knew: Known) -> list[Fact]:
+    """Return what it pays for using the network; nothing where that does not depend on time and place."""
+    rates = (
+        ("withdrawal", "Network tariff, withdrawal", knew.withdrawal_eur_per_mwh),
+        ("injection", "Network tariff, paid for injection", knew.injection_eur_per_mwh),
+    )
+    return [Fact(key, name, fixed(rate, 2), "EUR/MWh") for key, name, rate in rates if abs(rate) > 0.0]
 
 
 def _owns(seen: AgentView) -> list[Fact]:

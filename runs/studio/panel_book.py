@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Sequence
 from functools import partial
+from math import isnan
 from typing import ClassVar, Final
 
 from peerflex.runs.studio.fields import element, link
@@ -23,6 +24,9 @@ FLEX: Final = (
     number("Offered", "kW"), number("Activated", "kW", 1.1), number("Price", "EUR/MWh", 1.1),
     number("Settled", "EUR/MWh", 1.1),
 )  # fmt: skip
+SESSION: Final = Column("Session")
+TRUE: Final = number("True price", "EUR/MWh", 1.1)
+MEDIATOR: Final = Column("Mediator", width=1.2)
 
 
 class BookPanel(Panel):
@@ -53,18 +57,20 @@ class BookPanel(Panel):
                 table.show(step, ())
             return
         book = await self._shown.call(lambda session: book_at(session, step))
-        trades.show(step, trade_texts(book.trades), [row.trade for row in book.trades])
+        trades.show(step, trade_texts(book.trades), [row.trade for row in book.trades], more=trade_columns(book.trades))
         flex.show(
             step,
             flex_texts(book.flex),
             [row.offer for row in book.flex],
             ["studio-strong" if row.accepted_mw > 0 else "" for row in book.flex],
+            more=flex_columns(book.flex),
         )
         orders.show(
             step,
             order_texts(book.orders),
             [row.order for row in book.orders],
             ["studio-strong" if row.accepted_mw > 0 else "" for row in book.orders],
+            more=order_columns(book.orders),
         )
 
 
@@ -78,6 +84,11 @@ def trade_texts(rows: Sequence[TradeRow]) -> list[list[str]]:
         [str(row.trade), row.seller, row.buyer, kilo(row.quantity_mw, 3), fixed(row.price_eur_per_mwh, 2)]
         for row in rows
     ]
+
+
+def trade_columns(rows: Sequence[TradeRow]) -> list[tuple[Column, list[str]]]:
+    """Return columns of trades that only some designs fill."""
+    return [(SESSION, [row.session for row in rows])]
 
 
 def order_texts(rows: Sequence[OrderRow]) -> list[list[str]]:
@@ -96,6 +107,12 @@ def order_texts(rows: Sequence[OrderRow]) -> list[list[str]]:
     ]
 
 
+def order_columns(rows: Sequence[OrderRow]) -> list[tuple[Column, list[str]]]:
+    """Return columns of orders that only some designs fill."""
+    true = ["" if isnan(row.true_eur_per_mwh) else fixed(row.true_eur_per_mwh, 2) for row in rows]
+    return [(TRUE, true), (SESSION, [row.session for row in rows]), (MEDIATOR, [row.mediator for row in rows])]
+
+
 def flex_texts(rows: Sequence[FlexRow]) -> list[list[str]]:
     """Return the cells of offers, in the order of ``FLEX``."""
     return [
@@ -111,3 +128,8 @@ def flex_texts(rows: Sequence[FlexRow]) -> list[list[str]]:
         ]
         for row in rows
     ]
+
+
+def flex_columns(rows: Sequence[FlexRow]) -> list[tuple[Column, list[str]]]:
+    """Return columns of offers that only some designs fill."""
+    return [(MEDIATOR, [row.mediator for row in rows])]

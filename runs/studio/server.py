@@ -4,13 +4,14 @@ import asyncio
 import logging
 import socket
 import webbrowser
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
-from nicegui import app, ui
+from nicegui import app, background_tasks, ui
 from starlette.types import ASGIApp
 
 from peerflex.core.errors import InputError, PeerflexError
@@ -32,8 +33,26 @@ ICON: Final = (
 )
 
 
-def serve(desk: Desk, listening: socket.socket, token: str | None, browse: str | None) -> PeerflexError | None:
-    """Serve the desk until the process is told to stop, close its runs, and return what went wrong with that."""
+class Server(uvicorn.Server):
+    """A server that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, answers: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._answers = answers
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._answers()
+
+
+def serve(
+    desk: Desk, listening: socket.socket, token: str | None, welcome: Callable[[], None], browse: str | None
+) -> PeerflexError | None:
+    """Serve the desk until the process is told to stop, close its runs, and return what went wrong with that.
+
+    ``welcome`` is called once pages are answered; then ``browse`` is opened in a browser (None: no browser).
+    """
     failed: list[PeerflexError] = []
 
     def close() -> None:
@@ -43,9 +62,12 @@ def serve(desk: Desk, listening: socket.socket, token: str | None, browse: str |
             failed.append(error)
 
     app.on_shutdown(close)
-    if browse is not None:
-        address = browse
-        app.on_startup(lambda: _browse(address))
+
+    def answers() -> None:
+        welcome()
+        if browse is not None:
+            background_tasks.create(asyncio.to_thread(webbrowser.open, browse))
+
     config = uvicorn.Config(
         application(desk, token, listening.getsockname()[1]),
         log_level="warning",
@@ -53,7 +75,7 @@ def serve(desk: Desk, listening: socket.socket, token: str | None, browse: str |
         ws_per_message_deflate=False,
     )
     with suppress(KeyboardInterrupt):  # the server has stopped by then, and the runs are closed
-        uvicorn.Server(config).run(sockets=[listening])
+        Server(config, answers).run(sockets=[listening])
     return failed[0] if failed else None
 
 
@@ -98,10 +120,6 @@ def _add_pages(desk: Desk) -> None:
             return
         ui.page_title(f"{shown.name}, peerflex studio")
         RunPage(shown, desk, wires, other)
-
-
-async def _browse(address: str) -> None:
-    await asyncio.to_thread(webbrowser.open, address)
 
 
 def _unexplained(record: logging.LogRecord) -> bool:

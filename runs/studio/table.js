@@ -12,7 +12,7 @@ export default {
         data-rows="0" data-count="0" data-step="-2">
         <caption>{{ label }} <span class="studio-note" ref="note"></span></caption>
         <thead hidden ref="head" role="rowgroup"><tr role="row">
-          <th v-for="head in columns" scope="col" role="columnheader" :class="{ number: head.number }">
+          <th v-for="head in heads" scope="col" role="columnheader" :class="{ number: head.number }">
             {{ head.title }}<span class="studio-unit" v-if="head.unit">{{ head.unit }}</span>
           </th>
           <th v-if="action" scope="col" role="columnheader"><span class="studio-hidden">{{ action }}</span></th>
@@ -22,14 +22,20 @@ export default {
     </div>`,
   props: { label: String, testid: String, columns: Array, action: String, empty: String },
   emits: ["pick"],
+  data() {
+    return { more: [] }; // columns that have something to say in this step only
+  },
   computed: {
+    heads() {
+      return [...this.columns, ...this.more];
+    },
     least() {
-      const each = this.columns.map((column) => `max(${3.4 * column.width}em, ${longest(column)}ch)`);
+      const each = this.heads.map((column) => `max(${3.4 * column.width}em, ${longest(column)}ch)`);
       return `calc(${each.join(" + ")} + ${each.length * 10}px${this.action ? " + 3.2em" : ""})`; // narrower, it scrolls
     },
     widths() {
       const width = (column) => `minmax(${longest(column)}ch, ${column.width}fr)`;
-      return [...this.columns.map(width), ...(this.action ? ["3.2em"] : [])].join(" ");
+      return [...this.heads.map(width), ...(this.action ? ["3.2em"] : [])].join(" ");
     },
   },
   created() {
@@ -44,14 +50,18 @@ export default {
     this.nearby.disconnect();
   },
   methods: {
-    show({ step, rows, ids, marks, count, note }) {
+    show({ step, rows, ids, marks, count, note, more }) {
       const { table, head, rest } = this.$refs;
       this.ids = ids;
+      if (JSON.stringify(more) !== JSON.stringify(this.more)) {
+        this.more = more;
+        while (this.rows.length) this.rows.pop().remove();
+      }
       while (this.rows.length > rows.length) this.rows.pop().remove();
       rows.forEach((texts, place) => this.fill(this.rows[place] || this.make(table, place), texts, marks[place] || ""));
       head.hidden = !rows.length;
-      const more = count > rows.length ? `The first ${rows.length} of ${count}; the CSV has all.` : "";
-      rest.textContent = rows.length ? more : this.empty;
+      const left = count > rows.length ? `The first ${rows.length} of ${count}; the CSV has all.` : "";
+      rest.textContent = rows.length ? left : this.empty;
       this.$refs.note.textContent = note;
       Object.assign(table.dataset, { rows: rows.length, count, step });
       table.ariaRowCount = count + 1;
@@ -61,7 +71,7 @@ export default {
       const row = body.insertRow();
       row.role = "row";
       this.rows.push(row);
-      for (const column of this.columns) {
+      for (const column of this.heads) {
         const cell = row.insertCell();
         cell.role = "cell";
         if (column.number) cell.className = "number";

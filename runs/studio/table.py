@@ -1,7 +1,7 @@
 """A table of texts: fast to fill, readable by keyboard and screen reader, and markup in names stays text."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
 from nicegui.element import Element
@@ -37,10 +37,7 @@ class TextTable(Bundled, Element, component="table.js"):
         super().__init__()
         self._props["label"] = label
         self._props["testid"] = testid
-        self._props["columns"] = [
-            {"title": column.title, "unit": column.unit, "number": column.number, "width": column.width}
-            for column in columns
-        ]
+        self._props["columns"] = [asdict(column) for column in columns]
         self._props["empty"] = empty
         if action:
             self._props["action"] = action
@@ -52,9 +49,14 @@ class TextTable(Bundled, Element, component="table.js"):
         ids: Sequence[Any] | None = None,
         marks: Sequence[str] = (),
         note: str = "",
+        more: Sequence[tuple[Column, Sequence[str]]] = (),
     ) -> None:
-        """Fill it with texts, in the order of the columns; ``ids`` are handed to ``on_pick``, ``marks`` are classes."""
-        head = [list(row) for row in rows[:MOST_ROWS]]
+        """Fill it with texts, in the order of the columns; ``ids`` are handed to ``on_pick``, ``marks`` are classes.
+
+        ``more`` are columns on the right, each with its texts row by row; one without any text is left out.
+        """
+        said = [(column, texts) for column, texts in more if any(texts)]
+        head = [[*row, *(texts[place] for _, texts in said)] for place, row in enumerate(rows[:MOST_ROWS])]
         content = {
             "step": step,
             "rows": head,
@@ -62,6 +64,7 @@ class TextTable(Bundled, Element, component="table.js"):
             "marks": list(marks[:MOST_ROWS]),
             "count": len(rows),
             "note": note,
+            "more": [asdict(column) for column, _ in said],
         }
         self.run_method("show", content)
 

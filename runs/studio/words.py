@@ -1,6 +1,7 @@
 """Numbers and times as the studio writes them."""
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
 from peerflex.core.units import KW_PER_MW
@@ -8,6 +9,7 @@ from peerflex.runs.log.manifest import Manifest
 from peerflex.runs.views import hour_of, time_at
 
 NONE = "-"
+MOST_NAMES = 4
 
 
 def fixed(value: float, digits: int = 1) -> str:
@@ -29,6 +31,11 @@ def figure(value: float) -> str:
     if math.isnan(value):
         return NONE
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first names in one line, the others counted."""
+    return ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
 
 
 def when(time: datetime) -> str:

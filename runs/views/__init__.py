@@ -4,8 +4,10 @@ Plain functions of a log (a ``Run`` on disk or a ``Session``) and a step, counte
 nothing is written.
 """
 
-from peerflex.runs.views.agent import AgentView, Assets, Done, Known, MoneyRow, agent_at, groups_in, standing_at
+from peerflex.runs.views.activated import Activated
+from peerflex.runs.views.agent import AgentView, Assets, Done, Known, MoneyRow, agent_at
 from peerflex.runs.views.book import Book, FlexRow, OrderRow, TradeRow, book_at
+from peerflex.runs.views.design import groups_in, standing_at
 from peerflex.runs.views.difference import (
     Difference,
     FigureDifference,
@@ -19,6 +21,7 @@ from peerflex.runs.views.log import Log, hour_of, time_at, unit_of
 from peerflex.runs.views.words import KpiRow, MessageRow, events_at, kpi_rows, messages_at
 
 __all__ = [
+    "Activated",
     "AgentView",
     "Assets",
     "Book",

@@ -11,14 +11,13 @@ from peerflex.core.errors import InputError
 from peerflex.core.people import PeerTable
 from peerflex.core.trade import NAN
 from peerflex.core.units import KW_PER_MW
-from peerflex.runs.log.manifest import Manifest
+from peerflex.runs.area.design_words import in_words
+from peerflex.runs.views.activated import Activated, activated_at
 from peerflex.runs.views.book import FlexRow, OrderRow, TradeRow, book_at
+from peerflex.runs.views.design import groups_in, mediators_in, owner_of, standing_at
 from peerflex.runs.views.log import Log, named, numbers, rows_at, time_at, words
-from peerflex.scenarios.changes import standing
 from peerflex.scenarios.hints import nearest
-from peerflex.scenarios.load import restore_scenario
 from peerflex.scenarios.peer_schema import PeerGroup
-from peerflex.scenarios.schema import Scenario
 
 OF_ITS_GROUP: Final = "as its group has it; PV that comes with the network's own file is not in the log"
 AS_BUILT: Final = "as simulated"
@@ -41,13 +40,16 @@ class Assets:
 class Known:
     """What a peer was told before it bid: its voltage one step ago (NaN in the first), and the DSO's word.
 
-    ``relief`` > 0: more injection helps at its bus, < 0: less. Tariffs are the supplier's.
+    ``relief`` > 0: more injection helps at its bus, < 0: less. Tariffs are the supplier's; the network tariff is what
+    it pays the DSO for withdrawal and is paid for injection (0 without one, NaN in logs that do not tell).
     """
 
     voltage_pu: float
     relief: float
     retail_eur_per_mwh: float
     feed_in_eur_per_mwh: float
+    withdrawal_eur_per_mwh: float
+    injection_eur_per_mwh: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,12 @@ class MoneyRow:
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
-    """All that there is to see of one peer in one step; ``behaviour`` is the kind its group bids by ('' for none)."""
+    """All that there is to see of one peer in one step; ``behaviour`` is the kind its group bids by ('' for none).
+
+    ``mediator`` is who acts for it and as what, ``preference`` with whom it would rather trade, ``quoting`` how it
+    chooses the prices it quotes; each in words, '' for none. ``activated`` is None if the flexibility market did not
+    want it.
+    """
 
     step: int
     time: datetime
@@ -94,6 +101,10 @@ class AgentView:
     trades: tuple[TradeRow, ...]
     flex: tuple[FlexRow, ...]
     money: tuple[MoneyRow, ...]
+    mediator: str
+    preference: str
+    quoting: str
+    activated: Activated | None
 
 
 def agent_at(log: Log, step: int, peer: str, owned: PeerTable | None = None) -> AgentView:
@@ -111,44 +122,35 @@ def agent_at(log: Log, step: int, peer: str, owned: PeerTable | None = None) -> 
     stands = standing_at(log, step)
     group = groups_in(log, stands)[row]
     groups = {each.name: each for each in stands.peers}
+    its_group, mediator = groups.get(group), mediators_in(log, stands).get(peer)
     book = book_at(log, step)
+    flex = tuple(offer for offer in book.flex if offer.peer == peer)
     return AgentView(
         step=step,
         time=time_at(manifest, step),
         peer=peer,
         group=group,
-        behaviour=groups[group].behaviour.kind if group in groups else "",
+        behaviour=its_group.behaviour.kind if its_group else "",
         bus=manifest.buses[bus],
-        assets=_built(owned, row) if owned is not None else _of_group(groups.get(_owner_of(manifest, row))),
+        assets=_built(owned, row) if owned is not None else _of_group(groups.get(owner_of(manifest, row))),
         knew=Known(
             voltage_pu=float(numbers(rows_at(log, "peers", step - 1), "voltage_pu")[row]) if step else NAN,
             relief=float(numbers(rows_at(log, "buses", step), "relief")[bus]),
             retail_eur_per_mwh=stands.tariffs.retail_eur_per_mwh,
             feed_in_eur_per_mwh=stands.tariffs.feed_in_eur_per_mwh,
+            withdrawal_eur_per_mwh=float(numbers(did, "withdrawal_eur_per_mwh")[row]),
+            injection_eur_per_mwh=float(numbers(did, "injection_eur_per_mwh")[row]),
         ),
         did=Done(*(float(numbers(did, name)[row]) for name in Done.__dataclass_fields__)),
         orders=tuple(order for order in book.orders if order.peer == peer),
         trades=tuple(trade for trade in book.trades if peer in (trade.seller, trade.buyer)),
-        flex=tuple(offer for offer in book.flex if offer.peer == peer),
+        flex=flex,
         money=_money(log, step, peer),
+        mediator=f"{mediator.name} ({mediator.role})" if mediator else "",
+        preference=in_words(its_group.preference) if its_group and its_group.preference else "",
+        quoting=(its_group.quoting or "") if its_group else "",
+        activated=activated_at(log, step, row, flex),
     )
-
-
-def standing_at(log: Log, step: int) -> Scenario:
-    """Return the scenario of a log as it stood in a step, changes until then included."""
-    loaded = restore_scenario(log.manifest.scenario, log.folder / "inputs", f"{log.folder}/manifest.json")
-    return standing(loaded, step).scenario
-
-
-def groups_in(log: Log, stands: Scenario) -> tuple[str, ...]:
-    """Return the group in whose way each peer bids, where the scenario stands so."""
-    both = zip(log.manifest.peers, log.manifest.peer_groups, strict=True)
-    return tuple(stands.agents.get(peer, group) for peer, group in both)
-
-
-def _owner_of(manifest: Manifest, row: int) -> str:
-    """Return the group that gave a peer what it owns; '' where the log only says in whose way it bids instead."""
-    return "" if manifest.peers[row] in manifest.scenario.get("agents", {}) else manifest.peer_groups[row]
 
 
 def _built(owned: PeerTable, row: int) -> Assets:
