@@ -209,7 +209,7 @@ def test_nothing_is_delivered_beyond_what_assets_can(sequence: str) -> None:
 # ---------------------------------------------------------------- refused
 
 
-TWICE = "{name: one, role: aggregator, groups: [members]}"
+ONE, OTHER = (f"{{name: {name}, role: aggregator, groups: [members]}}" for name in ("one", "other"))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,8 @@ TWICE = "{name: one, role: aggregator, groups: [members]}"
         (("mediators.0.pools=bus", "peers.2.least_activation=0.5"), "mediators.0.pools", "least_activation"),
         (("dso.publishes=nothing", "mediators.0.strategy.kind=increase-decrease"), "mediators.0.strategy", "signal"),
         (("market.p2p.kind=none", "mediators.0.strategy.kind=increase-decrease"), "mediators.0.strategy", "no market"),
-        ((f"mediators=[{TWICE}, {TWICE}]",), "mediators.1.groups", "already"),
+        ((f"mediators=[{ONE}, {OTHER}]",), "mediators.1.groups", "already"),
+        ((f"mediators=[{ONE}, {ONE}]",), "mediators.1.name", "called"),
     ],
 )
 def test_what_has_no_meaning_is_refused(settings: tuple[str, ...], where: str, what: str) -> None:
