@@ -58,7 +58,8 @@ class CapacityClock:
 class Call:
     """What is asked for, and what pairs have agreed so far. Rows are in MW where the need says how.
 
-    ``effect`` ``(rows, offers)`` is what a MW of an offer changes, ``value`` ``(rows,)`` where the row stands.
+    ``effect`` ``(rows, offers)`` is what a MW of an offer changes, ``value`` ``(rows,)`` where the row stands,
+    ``most_mw`` ``(ups, downs)`` what two could agree as things stand, if somebody has asked.
     """
 
     need: FlexNeed
@@ -71,6 +72,7 @@ class Call:
     left_mw: Floats
     agreed_mw: Floats
     paid_eur_per_h: Floats
+    most_mw: Floats | None = None
 
     @classmethod
     def of(cls, need: FlexNeed, offers: FlexOffers) -> Self:
@@ -100,25 +102,28 @@ class Call:
         return unmet
 
     def agree(self, clock: Floats) -> None:
-        """Have pairs agree at the prices of the clock until no two gain."""
+        """Have pairs agree at the prices of the clock until no two gain; who could not in its turn waits for a tick."""
         offers = self.offers
         ups, downs = (np.flatnonzero(offers.side == side) for side in (UP, DOWN))
-        refused = np.zeros((len(ups), len(downs)), dtype=np.bool_)
-        while len(ups) and len(downs) and self.unmet.any():
-            relief = self._relief()
-            gain = (clock[:, None] * relief).sum(axis=0) - offers.side * offers.price_eur_per_mwh
-            there = self.left_mw > QUANTITY_TOLERANCE_MW
-            gain = np.where(there, gain, -np.inf)
-            joint = np.where(refused, -np.inf, gain[ups][:, None] + gain[downs])
-            first, second = np.unravel_index(int(joint.argmax()), joint.shape)
-            if not joint[first, second] > 0.0:
+        passed = np.zeros((len(ups), len(downs)), dtype=np.bool_)
+        while passed.size and self.unmet.any():
+            gain = (clock[:, None] * self._relief()).sum(axis=0) - offers.side * offers.price_eur_per_mwh
+            gain = np.where(self.left_mw > QUANTITY_TOLERANCE_MW, gain, -np.inf)
+            joint = np.where(passed, -np.inf, gain[ups][:, None] + gain[downs])
+            if not joint.max() > 0.0:
                 return
-            pair = np.array([ups[first], downs[second]])
-            most_mw = self._most_mw(pair, relief[:, pair].sum(axis=1))
-            if most_mw <= QUANTITY_TOLERANCE_MW:
-                refused[first, second] = True
-                continue
-            self._take(pair, most_mw, float(joint[first, second]))
+            if self.most_mw is None:
+                self.most_mw = self._most_mw(ups, downs)
+            can = self.most_mw > QUANTITY_TOLERANCE_MW
+            able = np.where(can, joint, -np.inf)
+            row = int(able.argmax())
+            best = float(able.flat[row])
+            if not best > 0.0:
+                return
+            first = np.arange(able.size).reshape(able.shape) < row
+            passed |= ~can & ((joint > best) | (first & (joint == best)))
+            up, down = np.unravel_index(row, able.shape)
+            self._take(np.array([ups[up], downs[down]]), float(self.most_mw[up, down]), best)
 
     def _relief(self) -> Floats:
         """Return how much a MW of each offer relieves the rows that are not yet relieved ``(rows, offers)``."""
@@ -126,17 +131,23 @@ class Call:
         relief: Floats = towards[:, None] * self.effect
         return relief
 
-    def _most_mw(self, pair: Ints, relief: Floats) -> float:
-        """Return how much two can agree: until one has no more, a limit is relieved, or another one is reached."""
-        helped = relief > LEAST_RELIEF
-        if not helped.any():
-            return 0.0
-        moves = self.effect[:, pair].sum(axis=1)
-        room = np.where(moves > 0, self.upper - self.value, self.value - self.lower)
-        size = np.where(helped, self.missing, np.maximum(room, 0.0))
-        bound = helped | (np.abs(moves) > LEAST_RELIEF)
-        most = np.divide(size, np.abs(moves), out=np.full(len(moves), np.inf), where=bound)
-        return float(min(most.min(initial=np.inf), self.left_mw[pair].min()))
+    def _most_mw(self, ups: Ints, downs: Ints) -> Floats:
+        """Return how much each two can agree ``(ups, downs)``; 0 of those who relieve nothing together.
+
+        They go on until one has no more, a limit is relieved, or another one is reached.
+        """
+        most = np.minimum.outer(self.left_mw[ups], self.left_mw[downs])
+        helps = np.zeros(most.shape, dtype=np.bool_)
+        above, below, missing = self.upper - self.value, self.value - self.lower, self.missing
+        for row, (relief, effect) in enumerate(zip(self._relief(), self.effect, strict=True)):
+            helped = np.add.outer(relief[ups], relief[downs]) > LEAST_RELIEF
+            moves = np.add.outer(effect[ups], effect[downs])
+            room = np.maximum(np.where(moves > 0, above[row], below[row]), 0.0)
+            bound = helped | (np.abs(moves) > LEAST_RELIEF)
+            size = np.where(helped, missing[row], room)
+            most = np.minimum(most, np.divide(size, np.abs(moves), out=np.full(most.shape, np.inf), where=bound))
+            helps |= helped
+        return np.where(helps, most, 0.0)
 
     def _take(self, pair: Ints, most_mw: float, gain: float) -> None:
         share = self.offers.price_eur_per_mwh[pair] + self.offers.side[pair] * gain / 2
@@ -144,6 +155,7 @@ class Call:
         self.agreed_mw[pair] += most_mw
         self.paid_eur_per_h[pair] += most_mw * share
         self.value = self.value + most_mw * self.effect[:, pair].sum(axis=1)
+        self.most_mw = None
 
     def result(self, clock: Floats) -> FlexResult:
         offers, known = self.offers, np.isfinite(self.need.mw_per_unit) & (self.need.mw_per_unit > 0)
