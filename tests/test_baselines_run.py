@@ -59,8 +59,10 @@ def test_the_log_has_what_was_measured_against_what(whole: Run) -> None:
 def test_an_activated_peer_says_what_its_days_before_make_of_it_which_is_what_it_is_paid_for(whole: Run) -> None:
     flex = whole.table("flex")
     called = flex[flex.accepted_mw > 0.0].drop_duplicates(["step", "peer"])
-    assert (called.step >= 24).any()
-    for step, peer in zip(called.step, called.peer, strict=True):
+    later = called.step >= 24
+    assert later.any()
+    some = called.groupby(later).head(5)
+    for step, peer in zip(some.step, some.peer, strict=True):
         seen = agent_at(whole, int(step), peer)
         assert seen.activated is not None
         assert np.isnan(seen.activated.by_history_mw) == (step < 24)
