@@ -228,6 +228,7 @@ def test_zero_intelligence_traders_are_efficient(name: str) -> None:
     trader = np.concatenate([np.arange(len(costs)) % 6, 6 + np.arange(len(values)) % 6])
     market = ContinuousDoubleAuction(quotes=60, quoting="zero-intelligence", highest_eur_per_mwh=200, latency_s=0)
     found = [surplus(replace(units, peer=trader), market, seed) for seed in range(100)]
+    print(f"market {name}: zero-intelligence traders find {np.mean(found):.1%} of the gain, mean of {len(found)} seeds")
     assert np.mean(found) >= 0.95
     assert max(found) <= 1 + 1e-12
 
