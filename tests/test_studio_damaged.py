@@ -32,8 +32,8 @@ def test_damaged_runs_and_impossible_paths_are_refused_with_the_way_out(visit, d
         "run-missing": "is missing",
         "run-cut": "99 of",
         "run-huge": "altered after it was written",
-        "run-unreadable": "manifest.json",
-        "run-forged": "manifest.json",
+        "run-unreadable": "unreadable/manifest.json",
+        "run-forged": "forged/manifest.json",
     }
     with studio(cwd=tmp_path) as served, visit(served.url) as user:
         page, warning = user.page, user.page.get_by_test_id("warning")
