@@ -141,7 +141,7 @@ def _names(axis: "Axes", designs: Sequence[Design], hours: Floats, share: Floats
         more = f" (+{len(rows) - MOST_NAMES})" if len(rows) > MOST_NAMES else ""
         alone = int((place == cell).all(axis=1).sum()) == len(rows)
         above = not (own & (place[:, 0] == cell[0]) & (place[:, 1] > cell[1])).any()
-        aside = (10, -3) if alone else (-6, 11 if above else -17)
+        aside = (10, 4) if alone else (-6, 11 if above else -17)  # above a line of the front that begins here
         axis.annotate(
             names + more, (hours[rows[0]], share[rows[0]]), xytext=aside,
             textcoords="offset points", fontsize=8,
